@@ -1,0 +1,126 @@
+# README.org is the one source of this book; these rules turn it into programs,
+# figures, numbers and one page.  `make' lists the commands.
+
+ifeq ($(filter -j%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell getconf _NPROCESSORS_ONLN)
+endif
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+.DELETE_ON_ERROR:
+.SECONDEXPANSION:
+.DEFAULT_GOAL := help
+
+# The same bytes on every machine: one locale, one time zone, one thread a program.
+export LC_ALL := C.UTF-8
+export TZ := UTC
+export PYTHONHASHSEED := 0
+export OMP_NUM_THREADS := 1
+export PYTHONPATH := src
+export PYTHONPYCACHEPREFIX := $(CURDIR)/build/pycache
+
+EMACS ?= emacs
+PYTHON ?= python3
+PY := .venv/bin/python
+BOOK := $(EMACS) -Q --batch -l tangle.el -f book-batch
+PROGRAMS := linear_autograd linear_dataloader linear_module logistic
+STAMPS := $(PROGRAMS:%=build/%.stamp)
+TANGLED := $(sort requirements.txt pyproject.toml $(PROGRAMS:%=src/%.py) $(wildcard src/*.py src/book/*.* tests/*.*))
+FIGURES := $(shell sed -n 's/^\[\[file:\(figs\/.*\)\]\]$$/\1/p' README.org)
+
+# These goals do without Emacs where there is none; the others install it.
+WITHOUT_EMACS := train test where
+NEED_EMACS := $(if $(filter-out $(WITHOUT_EMACS),$(MAKECMDGOALS)),build/emacs.stamp)
+
+.PHONY: help all setup tangle train numbers html test check where watch clean distclean
+.PHONY: always
+
+help: ## list the commands
+	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile | expand -t 18
+
+all: html ## set up, tangle, train, draw, refresh the numbers, export the page
+
+## Set-up
+
+setup: .venv/ready build/emacs.stamp ## make .venv, and find or install Emacs
+
+build:
+	@mkdir -p build
+
+build/emacs.stamp: | build
+	@$(PYTHON) src/book/emacs.py $(EMACS)
+	@touch $@
+
+.venv/ready: requirements.txt | build
+	@$(PYTHON) src/book/venv.py
+	@touch $@
+
+## README.org to src/ and tests/
+
+tangle: build/tangle.stamp ## extract src/ and tests/ from README.org
+
+build/tangle.stamp: README.org tangle.el | build $(NEED_EMACS)
+	@if command -v $(EMACS) >/dev/null; then $(BOOK) tangle </dev/null && touch $@; \
+	else echo "tangle    skipped: there is no Emacs here; src/ and tests/ are the committed ones"; fi
+
+# `check' looks at the tangled files as they are; every other goal renews them first.
+ifeq ($(filter check,$(MAKECMDGOALS)),)
+$(TANGLED): build/tangle.stamp ;
+endif
+
+## Programs to figs/
+
+train: $(STAMPS) ## train every model and draw every figure
+
+SHARED := src/command_line.py src/atomic_file.py src/figure_style.py
+LINEAR := src/known_line.py src/least_squares.py src/line_figure.py
+$(filter build/linear_%,$(STAMPS)): $(LINEAR)
+
+# A program runs again when its code changed, or when one of its outputs is gone.
+gone = $(filter-out $(wildcard figs/*),figs/$1.json $(filter figs/$1%,$(FIGURES)))
+$(STAMPS): build/%.stamp: src/%.py $(SHARED) .venv/ready $$(if $$(call gone,$$*),always) | build
+	@$(PY) src/$*.py >build/$*.log 2>&1 || \
+	  { $(PY) -m book.where --log build/$*.log; exit 1; }
+	@sed 's/^/train     /' build/$*.log
+	@touch $@
+
+## figs/ to README.org to the page
+
+numbers: build/numbers.stamp ## refresh the numbers that README.org quotes
+
+build/numbers.stamp: $(STAMPS) build/tangle.stamp
+	@$(PY) -m book.numbers build/tangle.stamp
+	@touch $@
+
+html: README.html ## export README.html
+
+README.html: build/numbers.stamp $(wildcard src/book/*) $(FIGURES)
+	@$(BOOK) page </dev/null
+
+$(FIGURES): $(STAMPS) ;
+
+## Tests
+
+test: .venv/ready $(if $(filter check,$(MAKECMDGOALS)),,$(TANGLED)) ## run every test
+	@$(PY) -m pytest
+
+check: .venv/ready $(NEED_EMACS) ## find whatever drifted from README.org
+	@$(BOOK) check </dev/null
+	@$(BOOK) lint </dev/null
+	@$(PY) -m book.numbers --check
+	@$(BOOK) page build/README.html </dev/null >build/page.log 2>&1 || { cat build/page.log >&2; exit 1; }
+	@$(PY) -m book.same build/README.html README.html
+	@echo "check     nothing drifted from README.org"
+
+where: .venv/ready ## AT=src/logistic.py:41 names the line of README.org it came from
+	@$(PY) -m book.where "$(AT)"
+
+## Around the house
+
+watch: ## run make all whenever README.org is saved
+	@echo "watch     README.org; press Ctrl-C to stop"
+	@while :; do [ build/watched -nt README.org ] || { touch build/watched; $(MAKE) all || :; }; sleep 1; done
+
+clean: ## remove what the build keeps for itself
+	@rm -rf build
+
+distclean: clean ## remove .venv too
+	@rm -rf .venv

@@ -1,0 +1,42 @@
+# Generated from README.org by tangle.el; edit README.org instead.
+"""Listings in five colours: keyword, string, number, comment, definition."""
+
+from html import escape
+
+from pygments.lexers import get_lexer_by_name
+from pygments.token import Comment, Keyword, Name, Number, Operator, String, Token
+
+
+CLASSES = [
+    (Comment, "c"),
+    (String, "s"),
+    (Number, "m"),
+    (Name.Function, "d"),
+    (Name.Class, "d"),
+    (Name.Decorator, "d"),
+    (Name.Tag, "d"),
+    (Keyword.Constant, "m"),
+    (Keyword, "k"),
+    (Operator.Word, "k"),
+]
+LEXERS = {"emacs-lisp": "elisp", "sh": "bash", "text": "text", "conf": "ini"}
+
+
+def token_class(kind: Token) -> str:
+    """Return the class of the colour that tokens of KIND have, or nothing."""
+    return next((name for parent, name in CLASSES if kind in parent), "")
+
+
+def to_html(code: str, language: str) -> str:
+    """Return CODE as HTML, its tokens marked with the classes k, s, m, c and d."""
+    lexer = get_lexer_by_name(LEXERS.get(language, language), stripnl=False)
+    runs: list[list[str]] = []
+    for kind, text in lexer.get_tokens(code):
+        name = token_class(kind)
+        if runs and (runs[-1][0] == name or not text.strip()):
+            runs[-1][1] += text
+        else:
+            runs.append([name, text])
+    spans = (f'<span class="{name}">{escape(text, quote=False)}</span>' if name
+             else escape(text, quote=False) for name, text in runs)
+    return "".join(spans).rstrip("\n")

@@ -1,0 +1,50 @@
+# Generated from README.org by tangle.el; edit README.org instead.
+"""TeX to MathML, all formulas of the page in one run of pandoc."""
+
+import json
+import re
+
+import pypandoc
+
+
+# What pandoc's MathML writer sets differently from what the book means.
+MENDED = [
+    ("\u0302</mo>", "^</mo>"),  # a hat is a character of its own, not a combining one
+    ("\u0303</mo>", "~</mo>"),
+    ('<mo accent="true">', '<mo accent="true" stretchy="false">'),
+    ('<mtable><mtr><mtd columnalign="right"',  # aligned: rows are displayed formulas
+     '<mtable displaystyle="true"><mtr><mtd columnalign="right"'),
+]
+# A function name before anything but a bracket needs a thin space.
+APPLIED = re.compile(r'(<mo>&#8289;</mo></mrow>)(?!(<mrow>)?<mo[^>]*form="prefix")')
+# TeX's mathbf means upright: move the bold italic letters to the bold ones.
+UPRIGHT = {code: code - 0x68 for code in range(0x1D468, 0x1D49C)}
+
+
+def to_mathml(formulas: list[tuple[str, bool]]) -> list[str]:
+    """Return MathML for FORMULAS, pairs of TeX and whether it is displayed.
+
+    Raises ValueError, with the TeX, for a formula that pandoc cannot convert.
+    """
+    kinds = {True: {"t": "DisplayMath"}, False: {"t": "InlineMath"}}
+    document = {
+        "pandoc-api-version": [1, 23],
+        "meta": {},
+        "blocks": [{"t": "Para", "c": [{"t": "Math", "c": [kinds[shown], tex]}]}
+                   for tex, shown in formulas],
+    }
+    html = pypandoc.convert_text(json.dumps(document), "html", format="json",
+                                 extra_args=["--mathml", "--wrap=none"])
+    found = re.findall(r"<p>(.*?)</p>", html, re.S)
+    for (tex, _), result in zip(formulas, found, strict=True):
+        if not result.startswith("<math"):
+            raise ValueError(tex)
+    return [mend(result) for result in found]
+
+
+def mend(mathml: str) -> str:
+    """Put right what pandoc sets differently, and leave the old attributes out."""
+    for found, wanted in MENDED:
+        mathml = mathml.replace(found, wanted)
+    mathml = APPLIED.sub(r'\1<mspace width="0.17em"/>', mathml)
+    return re.sub(r' mathvariant="(?!normal)[^"]*"', "", mathml.translate(UPRIGHT))

@@ -1,0 +1,144 @@
+# Generated from README.org by tangle.el; edit README.org instead.
+"""Refresh the numbers and result tables that README.org quotes, or check them."""
+
+import json
+import os
+import re
+import shlex
+import sys
+from collections.abc import Iterator
+
+from atomic_file import write
+from book.source import README, ROOT, BookError
+
+
+METRIC = re.compile(r"\[\[metric:(\w[\w.]*)%([^\]]+)\]\[([^\]]*)\]\]")
+
+
+TABLE = re.compile(r"^#\+BEGIN: results(.*)\n((?:.*\n)*?)#\+END:", re.M | re.I)
+
+
+def line_of(text: str, at: int) -> int:
+    """Return the number of the line that holds character AT of TEXT."""
+    return text.count("\n", 0, at) + 1
+
+
+def results(program: str, line: int) -> dict:
+    """Return the contents of figs/PROGRAM.json."""
+    try:
+        return json.loads((ROOT / f"figs/{program}.json").read_text("utf-8"))
+    except FileNotFoundError:
+        raise BookError(line, f"there is no figs/{program}.json; run make train") from None
+
+
+def value(key: str, line: int):
+    """Return what KEY, such as logistic.accuracy.test, stands for."""
+    program, *path = key.split(".")
+    found = results(program, line)
+    for step in path:
+        try:
+            found = found[int(step) if isinstance(found, list) else step]
+        except (KeyError, IndexError, TypeError, ValueError):
+            raise BookError(line, f"figs/{program}.json has no {'.'.join(path)}") from None
+    return found
+
+
+def quote(key: str, form: str, line: int) -> str:
+    """Return the number KEY in the format FORM, such as .3f."""
+    try:
+        return format(value(key, line), form)
+    except (TypeError, ValueError):
+        raise BookError(line, f"%{form} does not fit metric:{key}") from None
+
+
+def cell(number) -> str:
+    """Return a table's cell: four significant digits, or whole numbers in full."""
+    if number is None:
+        return ""
+    return f"{number:,d}" if isinstance(number, int) else f"{number:#.4g}"
+
+
+def rows(program: str, result: dict, splits: list[str]) -> list[tuple]:
+    """Return the rows of one program: its own, and the baseline it is held to."""
+    name = f"[[#{program.replace('_', '-')}][={program}=]]"
+    own = (name, cell(result["parameters"]), cell(result["steps"]), result["measure"],
+           *(cell(result.get(split)) for split in splits))
+    rival = result["baseline"]
+    other = (rival["name"], "", "", result["measure"],
+             *(cell(rival.get(split)) for split in splits))
+    return [own, other]
+
+
+def table(arguments: str, line: int) -> str:
+    """Return the Org table that a results block with these ARGUMENTS holds."""
+    words = shlex.split(arguments)
+    given = dict(zip(words[::2], words[1::2], strict=True))
+    programs = given[":programs"].split()
+    found = {program: results(program, line) for program in programs}
+    splits = [split for split in ("train", "dev", "test")
+              if any(split in result for result in found.values())]
+    head = ("program or baseline", "parameters", "steps", "measure", *splits)
+    body = []
+    for program, result in found.items():
+        body += [row for row in rows(program, result, splits) if row not in body]
+    lines = [f"| {' | '.join(row)} |" for row in (head, *body)]
+    rule = f"|{'+'.join('---' for _ in head)}|"
+    return "\n".join([f"#+name: {given[':name']}", f"#+caption: {given[':caption']}",
+                      lines[0], rule, *lines[1:], ""])
+
+
+def refreshed(text: str) -> str:
+    """Return README.org's TEXT with every metric link and results table renewed."""
+    def metric(found: re.Match) -> str:
+        key, form = found[1], found[2]
+        number = quote(key, form, line_of(text, found.start()))
+        return f"[[metric:{key}%{form}][{number}]]"
+
+    def block(found: re.Match) -> str:
+        fresh = table(found[1], line_of(text, found.start()))
+        return f"#+BEGIN: results{found[1]}\n{fresh}#+END:"
+
+    return METRIC.sub(metric, TABLE.sub(block, text))
+
+
+def stale(text: str) -> Iterator[str]:
+    """Yield a message for every line that a refresh would change."""
+    for found in METRIC.finditer(text):
+        line = line_of(text, found.start())
+        number = quote(found[1], found[2], line)
+        if number != found[3]:
+            yield f"README.org:{line}: error: {found[3]} is stale, it is {number} now"
+    for found in TABLE.finditer(text):
+        line = line_of(text, found.start())
+        if found[2] != table(found[1], line):
+            yield f"README.org:{line}: error: this table is stale"
+
+
+def refresh(stamp: str) -> int:
+    """Bring README.org up to date; STAMP stays newer than it if it was before."""
+    text = README.read_text("utf-8")
+    fresh = refreshed(text)
+    if fresh != text:
+        tangled = os.path.getmtime(stamp) >= os.path.getmtime(README)
+        write(README, fresh)
+        if tangled:  # only numbers changed: the programs need no second look
+            os.utime(stamp)
+        print("numbers   README.org: refreshed from figs/*.json")
+    return 0
+
+
+def main() -> int:
+    """Refresh the numbers, or, with --check, name those that are stale."""
+    try:
+        if sys.argv[1:] != ["--check"]:
+            return refresh(sys.argv[1])
+        faults = list(stale(README.read_text("utf-8")))
+    except BookError as error:
+        faults = [str(error)]
+    for fault in faults:
+        print(fault, file=sys.stderr)
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

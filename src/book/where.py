@@ -1,0 +1,53 @@
+# Generated from README.org by tangle.el; edit README.org instead.
+"""Say where in README.org a line of a tangled file came from."""
+
+import re
+import sys
+from pathlib import Path
+
+from book.source import ROOT, where
+
+
+def origins(log: str) -> list[str]:
+    """Return a README.org:LINE: line for each frame of LOG in a tangled file."""
+    found = []
+    frames = re.findall(r'File "([^"]+)", line (\d+), in (\S+)', log)
+    for name, line, function in frames:
+        path = Path(name).resolve()
+        if path.is_relative_to(ROOT) and path.parts[len(ROOT.parts)] in ("src", "tests"):
+            target = path.relative_to(ROOT).as_posix()
+            found.append(f"README.org:{where(target, int(line)) or 1}: "
+                         f"in {function} ({target}:{line})")
+    return found
+
+
+def answer(place: str) -> int:
+    """Print the README.org line of PLACE, a FILE:LINE; return the exit status."""
+    target, _, line = place.rpartition(":")
+    if not target or not line.isdigit():
+        print(f"where: error: {place!r} is not FILE:LINE, "
+              "such as src/logistic.py:41", file=sys.stderr)
+        return 2
+    if not (ROOT / target).is_file():
+        print(f"where: error: there is no file {target}", file=sys.stderr)
+        return 2
+    found = where(target, int(line))
+    if found is None:
+        print(f"where: error: {place} did not come from a block of README.org",
+              file=sys.stderr)
+        return 2
+    print(f"README.org:{found}")
+    return 0
+
+
+def main() -> int:
+    """Answer for one FILE:LINE, or, with --log FILE, for a failed run's log."""
+    if sys.argv[1:2] == ["--log"]:
+        log = Path(sys.argv[2]).read_text("utf-8", errors="replace")
+        print(log.rstrip(), *origins(log), sep="\n", file=sys.stderr)
+        return 0
+    return answer(sys.argv[1] if sys.argv[1:] else "")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

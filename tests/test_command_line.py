@@ -1,0 +1,182 @@
+# Generated from README.org by tangle.el; edit README.org instead.
+"""What every program does with its command line."""
+
+import argparse
+import importlib
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+import torch
+
+import command_line
+import figure_style
+from atomic_file import write
+from book.source import ROOT
+from known_line import known_line
+
+PROGRAMS = ["linear_autograd", "linear_dataloader", "linear_module", "logistic"]
+
+
+def load(program):
+    return importlib.import_module(program)
+
+
+@pytest.fixture
+def run(tmp_path, capsys, monkeypatch):
+    def call(program, *words):
+        folder = tmp_path / "figs"
+        monkeypatch.setattr(sys, "argv", [f"src/{program}.py"])
+        options = ["--out", str(folder), *words]
+        try:
+            status = command_line.run(lambda: load(program).main(options))
+        except SystemExit as stopped:
+            status = stopped.code
+        return status, capsys.readouterr().err, folder
+    return call
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize("words", [
+    ["--steps", "-1"], ["--steps", "x"], ["--stepz", "1"], ["--seed", "1.5"],
+    ["--seed", "99999999999999999999"],
+    ["--device", "gpu"], ["--out", "/dev/null"], ["--out", "/dev/null/figs"],
+])
+def test_bad_input_is_one_line_and_status_2(program, words, run):
+    status, said, folder = run(program, *words)
+    assert status == 2
+    assert said.startswith(f"{program}: error: ") and said.count("\n") == 1
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("device", ["cuda", "mps"])
+def test_a_device_that_is_missing(device, run):
+    if getattr(torch, device).is_available():
+        pytest.skip(f"this machine has {device}")
+    status, said, folder = run("logistic", "--device", device)
+    assert (status, folder.exists()) == (2, False)
+    assert said == (f"logistic: error: --device {device}: there is none here; "
+                    "use --device cpu\n")
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_zero_steps_work_and_repeat_byte_for_byte(program, tmp_path):
+    main = load(program).main
+    for name in ("one", "two"):
+        options = ["--steps", "0", "--quiet", "--out", str(tmp_path / name)]
+        assert main(options) == 0
+    written = sorted(path.name for path in (tmp_path / "one").iterdir())
+    assert f"{program}.json" in written and f"{program}.svg" in written
+    for name in written:
+        one, two = (tmp_path / side / name for side in ("one", "two"))
+        assert one.read_bytes() == two.read_bytes()
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_run_gives_the_numbers_that_the_book_quotes(program, tmp_path):
+    assert load(program).main(["--quiet", "--out", str(tmp_path)]) == 0
+    name = f"{program}.json"
+    measured = json.loads((tmp_path / name).read_text("utf-8"))
+    quoted = json.loads((ROOT / "figs" / name).read_text("utf-8"))
+    for key in ("seed", "steps", "parameters", "measure"):
+        assert measured[key] == quoted[key]
+    for key in ("train", "test"):
+        assert measured[key] == pytest.approx(quoted[key], rel=1e-2)
+
+
+SLOW = """import sys, time, command_line
+def main():
+    print("at work", flush=True)
+    time.sleep(60)
+sys.exit(command_line.run(main))"""
+
+
+def test_ctrl_c_is_status_130(capsys):
+    def main():
+        raise KeyboardInterrupt
+
+    assert command_line.run(main) == 130
+    assert capsys.readouterr().err.endswith(": interrupted\n")
+
+
+def test_a_real_ctrl_c_leaves_no_file(tmp_path):
+    program = subprocess.Popen(
+        [sys.executable, "-c", SLOW], cwd=tmp_path,
+        env={"PYTHONPATH": str(ROOT / "src"), **os.environ},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert program.stdout.readline() == "at work\n"
+    program.send_signal(signal.SIGINT)
+    assert "interrupted" in program.communicate(timeout=60)[1]
+    assert program.returncode == 130
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_result_that_is_no_number_fails(tmp_path, capsys):
+    args = argparse.Namespace(program="x", out=tmp_path, quiet=True, steps=1)
+
+    def main():
+        command_line.save(args, {"train": float("nan")}, {})
+
+    assert command_line.run(main) == 1
+    assert "not a finite number" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failed_write_keeps_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "results.json"
+    write(path, "old")
+    monkeypatch.setattr(os, "replace", lambda *_: os.stat("/nowhere"))
+    with pytest.raises(OSError):
+        write(path, "new")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def luminance(colour):
+    parts = [int(colour[i:i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4
+              for p in parts]
+    return sum(w * p for w, p in zip((0.2126, 0.7152, 0.0722), linear))
+
+
+@pytest.mark.parametrize("light, dark", figure_style.DARK.items())
+def test_a_colour_stands_out_from_its_page(light, dark):
+    assert (luminance("#fdfcfa") + 0.05) / (luminance(light) + 0.05) >= 3
+    assert (luminance(dark) + 0.05) / (luminance("#16181b") + 0.05) >= 3
+
+
+def test_a_figure_is_the_same_on_every_run():
+    def drawn():
+        figure, axes = figure_style.new_figure()
+        axes.plot([1, 2], [2, 1], color=figure_style.BLUE, alpha=figure_style.fade(2, 3))
+        return figure_style.to_svg(figure, "some_program")
+    assert drawn() == drawn() and "date" not in drawn()
+
+
+def test_solution_the_starting_loss_is_the_mean_square(tmp_path):
+    load("linear_autograd").main(["--steps", "0", "--quiet", "--out", str(tmp_path)])
+    result = json.loads((tmp_path / "linear_autograd.json").read_text())
+    _, y = known_line(seed=0)
+    assert result["train"] == pytest.approx((y ** 2).mean().item(), rel=1e-5)
+
+
+def test_solution_seeds_move_the_loss_by_tens_of_per_cent(tmp_path):
+    losses = []
+    for seed in range(5):
+        options = ["--seed", str(seed), "--quiet", "--out", str(tmp_path)]
+        load("linear_module").main(options)
+        result = json.loads((tmp_path / "linear_module.json").read_text())
+        losses.append(result["train"])
+    spread = torch.tensor(losses).std() / 900
+    assert 0.05 < spread < 0.35
+
+
+@pytest.mark.parametrize("cuda, mps, chosen", [
+    (False, False, "cpu"), (False, True, "mps"), (True, True, "cuda")])
+def test_solution_auto_takes_the_first_device(cuda, mps, chosen, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
+    assert command_line.choose_device("auto").type == chosen
