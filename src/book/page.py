@@ -52,11 +52,15 @@ def permalink(target: str, what: str) -> str:
             f'aria-label="Link to {escape(what)}">#</a>')
 
 
+BROKEN = re.compile(r"\[BROKEN LINK: ([^\]]*)\]")
+
+
 def refuse_leftovers(page: Page) -> None:
     """Stop at a dead link, or at an element whose id would change with every export."""
-    text = page.soup.get_text()
-    if broken := re.search(r"\[BROKEN LINK: ([^\]]*)\]", text):
-        raise BookError(line_of(f"[[{broken[1]}"), f"nothing is named {broken[1]}")
+    for text in page.soup.find_all(string=BROKEN):
+        if text.parent.name not in ("data", "pre", "code"):
+            link = BROKEN.search(text)[1]
+            raise BookError(line_of(f"[[{link}"), f"nothing is named {link}")
     for tag in page.soup.find_all(id=re.compile(r"^(org[0-9a-f]{7})?$")):
         if tag.name in ("h2", "h3", "h4", "h5", "h6"):
             title = tag.get_text().split(maxsplit=1)[-1]
