@@ -15,8 +15,11 @@ MENDED = [
     ('<mtable><mtr><mtd columnalign="right"',  # aligned: rows are displayed formulas
      '<mtable displaystyle="true"><mtr><mtd columnalign="right"'),
 ]
-# A function name before anything but a bracket needs a thin space.
-APPLIED = re.compile(r'(<mo>&#8289;</mo></mrow>)(?!(<mrow>)?<mo[^>]*form="prefix")')
+# A function's name stands apart from what is before it, and from all but a bracket after.
+BEFORE = re.compile(r'(</(?:mi|mn|msup|msub|mfrac|msqrt)>)'
+                    r'(?=<mrow><mi mathvariant="normal">\w+</mi><mo>&#8289;)')
+AFTER = re.compile(r'(<mo>&#8289;</mo></mrow>)(?!(?:<mrow>)?<mo[^>]*form="prefix")')
+THIN = r'\1<mspace width="0.17em"/>'
 # TeX's mathbf means upright: move the bold italic letters to the bold ones.
 UPRIGHT = {code: code - 0x68 for code in range(0x1D468, 0x1D49C)}
 
@@ -46,5 +49,5 @@ def mend(mathml: str) -> str:
     """Put right what pandoc sets differently, and leave the old attributes out."""
     for found, wanted in MENDED:
         mathml = mathml.replace(found, wanted)
-    mathml = APPLIED.sub(r'\1<mspace width="0.17em"/>', mathml)
+    mathml = AFTER.sub(THIN, BEFORE.sub(THIN, mathml))
     return re.sub(r' mathvariant="(?!normal)[^"]*"', "", mathml.translate(UPRIGHT))

@@ -55,7 +55,7 @@ def cell(number) -> str:
     """Return a table's cell: four significant digits, or whole numbers in full."""
     if number is None:
         return ""
-    return f"{number:,d}" if isinstance(number, int) else f"{number:#.4g}"
+    return f"{number:,d}" if isinstance(number, int) else f"{number:#.4g}".rstrip(".")
 
 
 def rows(program: str, result: dict, splits: list[str]) -> list[tuple]:
