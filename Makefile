@@ -23,12 +23,10 @@ PY := .venv/bin/python
 BOOK := $(EMACS) -Q --batch -l tangle.el -f book-batch
 PROGRAMS := linear_autograd linear_dataloader linear_module logistic
 STAMPS := $(PROGRAMS:%=build/%.stamp)
-TANGLED := $(sort requirements.txt pyproject.toml $(PROGRAMS:%=src/%.py) $(wildcard src/*.py src/book/*.* tests/*.*))
 FIGURES := $(shell sed -n 's/^\[\[file:\(figs\/.*\)\]\]$$/\1/p' README.org)
 
-# These goals do without Emacs where there is none; the others install it.
-WITHOUT_EMACS := train test where
-NEED_EMACS := $(if $(filter-out $(WITHOUT_EMACS),$(MAKECMDGOALS)),build/emacs.stamp)
+# These goals take the files as they are; every other one renews them first.
+AS_THEY_ARE := help setup check where watch clean distclean
 
 .PHONY: help all setup tangle train numbers html test check where watch clean distclean
 .PHONY: always
@@ -55,15 +53,20 @@ build/emacs.stamp: | build
 
 ## README.org to src/ and tests/
 
-tangle: build/tangle.stamp ## extract src/ and tests/ from README.org
+tangle: build/tangled.mk ## extract src/ and tests/ from README.org
 
-build/tangle.stamp: README.org tangle.el | build $(NEED_EMACS)
-	@if command -v $(EMACS) >/dev/null; then $(BOOK) tangle </dev/null && touch $@; \
-	else echo "tangle    skipped: there is no Emacs here; src/ and tests/ are the committed ones"; fi
+build/tangled.mk: README.org tangle.el | build/emacs.stamp
+	@$(BOOK) tangle </dev/null
+	@touch $@
 
-# `check' looks at the tangled files as they are; every other goal renews them first.
-ifeq ($(filter check,$(MAKECMDGOALS)),)
-$(TANGLED): build/tangle.stamp ;
+# Make renews a file that it includes, and then starts over, with fresh sources.
+# Where there is no Emacs, train and test take the committed sources.
+ifneq ($(filter-out $(AS_THEY_ARE),$(MAKECMDGOALS)),)
+ifneq ($(shell command -v $(EMACS))$(filter-out train test,$(MAKECMDGOALS)),)
+include build/tangled.mk
+else
+$(info tangle    skipped: there is no Emacs here; src/ and tests/ are the committed ones)
+endif
 endif
 
 ## Programs to figs/
@@ -86,23 +89,21 @@ $(STAMPS): build/%.stamp: src/%.py $(SHARED) .venv/ready $$(if $$(call gone,$$*)
 
 numbers: build/numbers.stamp ## refresh the numbers that README.org quotes
 
-build/numbers.stamp: $(STAMPS) build/tangle.stamp
-	@$(PY) -m book.numbers build/tangle.stamp
+build/numbers.stamp: $(STAMPS) build/tangled.mk
+	@$(PY) -m book.numbers build/tangled.mk
 	@touch $@
 
 html: README.html ## export README.html
 
-README.html: build/numbers.stamp $(wildcard src/book/*) $(FIGURES)
+README.html: build/numbers.stamp $(wildcard src/book/*.*)
 	@$(BOOK) page </dev/null
-
-$(FIGURES): $(STAMPS) ;
 
 ## Tests
 
-test: .venv/ready $(if $(filter check,$(MAKECMDGOALS)),,$(TANGLED)) ## run every test
+test: .venv/ready ## run every test
 	@$(PY) -m pytest
 
-check: .venv/ready $(NEED_EMACS) ## find whatever drifted from README.org
+check: .venv/ready build/emacs.stamp ## find whatever drifted from README.org
 	@$(BOOK) check </dev/null
 	@$(BOOK) lint </dev/null
 	@$(PY) -m book.numbers --check

@@ -2,7 +2,7 @@
 
 ;; README.org is the one source of this book.  This file extracts its programs
 ;; and tests, checks that nothing drifted, and exports the page.
-;;   In batch:  emacs -Q --batch -l tangle.el -f book-batch tangle   (or check, lint, page)
+;;   In batch:  emacs -Q --batch -l tangle.el -f book-batch tangle, or check, lint, page
 ;;   In Emacs:  M-x load-file RET tangle.el RET; then, in README.org,
 ;;     C-c C-v t     does what make tangle does     C-c C-e h h  does what make html does
 ;;     C-c C-c       runs a block in the Python session of its program
@@ -17,15 +17,14 @@
 
 (defvar book-root (file-name-directory (or load-file-name buffer-file-name))
   "The folder that holds README.org.")
-(defun book--path (name) "Return the full name of NAME in the book's folder."
-  (expand-file-name name book-root))
+(defun book--path (name) "Return the full name of NAME in the book's folder." (expand-file-name name book-root))
 
 (define-error 'book-error "README.org is at fault")
+
 (defun book--fail-if (lines) "Stop with LINES, a list of messages, unless it is empty."
   (when lines (signal 'book-error (list (mapconcat #'identity lines "\n")))))
 
 ;;; Refuse what Org would run, read from elsewhere, or lose without a word
-
 (defconst book-refused
   '(("^[ \t]*#\\+\\(include\\|setupfile\\|bind\\|call\\):" . "this keyword is refused; the book is one file")
     ("^[ \t]*#\\+macro:.*(eval" . "a macro that runs Lisp is refused; write its text out")
@@ -74,10 +73,8 @@
                 (sort (delete-dups faults) #'car-less-than-car))))))
 
 ;;; Tangle in a scratch folder, then replace what changed
-
 (defconst book-note "Generated from README.org by tangle.el; edit README.org instead.")
 (defvar python-indent-guess-indent-offset)
-
 (defun book--finish (file) "Give FILE its first line, and PEP 8's blank lines between blocks."
   (let ((kind (file-name-extension file)))
     (with-temp-file file
@@ -94,7 +91,7 @@
 (defun book--tangled (root) "Return the names, relative to ROOT, of its files that carry the note."
   (let ((default-directory root))
     (seq-filter (lambda (file) (with-temp-buffer (insert-file-contents file nil 0 200) (search-forward book-note nil t)))
-                (append (file-expand-wildcards "*.t[xo][tm]*")
+                (append (seq-filter #'file-exists-p '("requirements.txt" "pyproject.toml"))
                         (mapcan (lambda (folder) (mapcar #'file-relative-name (directory-files-recursively folder "\\`[^.].*\\.[a-z]+\\'")))
                                 (seq-filter #'file-directory-p '("src" "tests")))))))
 
@@ -102,7 +99,7 @@
   (book--fail-if (book-faults))
   (let* ((scratch (file-name-as-directory (make-temp-file "book" t))) (copy (expand-file-name "README.org" scratch))
          (python-indent-guess-indent-offset nil) (coding-system-for-write 'utf-8-unix) (inhibit-message t)
-         (org-babel-tangle-body-hook (lambda () (goto-char (point-min)) (insert "\f\n"))))
+         (org-babel-tangle-body-hook (lambda () (goto-char (point-min)) (insert "\f\n")))) ; marks each block
     (unwind-protect
         (let ((default-directory scratch) fresh)
           (copy-file (book--path "README.org") copy)
@@ -115,14 +112,14 @@
 
 (defun book-tangle () "Bring src/, tests/ and the two root files up to date, each by a rename."
   (book--differences
-   (lambda (kind file fresh)
+   (lambda (_kind file fresh)
      (let* ((target (book--path file)) (temporary (make-temp-name (concat target "."))))
        (if (null fresh) (delete-file target)
          (make-directory (file-name-directory target) t)
          (copy-file fresh temporary)
          (set-file-modes temporary #o644)
          (rename-file temporary target t))
-       (princ (format "tangle    %s %s\n" file (if fresh kind "removed: it is no longer in README.org")))))))
+       (princ (format "tangle    %s %s\n" file (if fresh "written" "removed: it is no longer in README.org")))))))
 
 (defun book-check () "Stop if a tangled file is missing, changed or stale."
   (let (found)
@@ -135,7 +132,6 @@
                            (org-lint--generate-reports (current-buffer) org-lint--checkers)))))
 
 ;;; Export the page: Org reads the text, src/book/page.py sets it
-
 (defun book--raw (element _contents _info) "Hand ELEMENT, a listing or TeX, to page.py as it stands."
   (let ((target (when (eq (org-element-type element) 'src-block)
                   (goto-char (org-element-property :begin element))
@@ -172,12 +168,11 @@
              (kill-emacs 1)))))
 
 ;;; In Emacs: the same commands, in a fresh batch Emacs, whatever this one's settings
-
 (defun book--run (word) "Save README.org, run book-WORD in a batch Emacs, and show what it says."
   (let ((after-save-hook nil)) (save-buffer))
   (with-temp-buffer
-    (let ((status (call-process (expand-file-name invocation-name invocation-directory) nil t nil
-                                "-Q" "--batch" "-l" (book--path "tangle.el") "-f" "book-batch" word)))
+    (let ((status (call-process (concat invocation-directory invocation-name) nil t nil "-Q" "--batch"
+                                "-l" (book--path "tangle.el") "-f" "book-batch" word)))
       (funcall (if (equal status 0) #'message #'user-error) "%s" (string-trim (concat word ": done\n" (buffer-string)))))))
 
 (defun book--here-p () "Return t in an Emacs window on the book."
@@ -188,11 +183,9 @@
 (define-advice org-html-export-to-html (:around (stock &rest arguments) book)
   (if (book--here-p) (progn (book--run "page") (book--path "README.html")) (apply stock arguments)))
 
-(defun book--tangle-saved () "Tangle what was saved." (book--run "tangle"))
+(defun book--tangle-saved () "Tangle what was saved, in `book-mode'." (when (bound-and-true-p book-mode) (book--run "tangle")))
 (define-minor-mode book-mode "Tangle README.org whenever it is saved." :lighter " Book"
-  (if book-mode (add-hook 'after-save-hook #'book--tangle-saved nil t)
-    (remove-hook 'after-save-hook #'book--tangle-saved t)))
-
+  (add-hook 'after-save-hook #'book--tangle-saved nil t))
 (defun book--set-up () "Run this buffer's blocks with the book's Python, without starting a program."
   (when (book--here-p)
     (setq-local org-babel-python-command (book--path ".venv/bin/python")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def write(path: Path, text: str) -> None:
-    """Write TEXT to PATH by way of a temporary file, so that PATH is never half-written."""
+    """Write TEXT to PATH by a rename, so that PATH is never half-written."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
     try:

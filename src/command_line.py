@@ -27,14 +27,18 @@ class OneLineParser(argparse.ArgumentParser):
     """An argument parser whose errors take one line instead of a page."""
 
     def error(self, message: str) -> None:
-        self.exit(2, f"{self.prog}: error: {message} (--help lists the options)\n")
+        self.exit(
+            2, f"{self.prog}: error: {message} (--help lists the options)\n"
+        )
 
 
 def count(text: str) -> int:
-    """Read a whole number from 0 to the largest that a generator takes as a seed."""
+    """Read a whole number from 0 up to the largest seed of a generator."""
     number = int(text) if text.isascii() and text.isdigit() else -1
     if not 0 <= number < 2**63:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number >= 0")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a whole number >= 0"
+        )
     return number
 
 
@@ -48,38 +52,45 @@ def choose_device(name: str) -> torch.device:
     if name == "auto":
         name = next(device for device, here in available.items() if here)
     if not available[name]:
-        raise InputError(f"--device {name}: there is none here; use --device cpu")
+        raise InputError(
+            f"--device {name}: there is none here; use --device cpu"
+        )
     return torch.device(name)
 
 
 def output_folder(name: str) -> Path:
-    """Return the folder NAME, after making sure that files can be made in it."""
+    """Return the folder NAME, if files can be made in it."""
     folder = nearest = Path(name)
     while not nearest.exists() and nearest != nearest.parent:
         nearest = nearest.parent
     try:
         tempfile.TemporaryFile(dir=nearest).close()
     except OSError as error:
-        raise InputError(f"--out {name}: {nearest}: {error.strerror}") from None
+        raise InputError(
+            f"--out {name}: {nearest}: {error.strerror}"
+        ) from None
     return folder
 
 
-def add_options(parser: argparse.ArgumentParser, steps: int, seed: int) -> None:
-    """Give PARSER the options of every program; STEPS and SEED are its defaults."""
-    parser.add_argument("--steps", type=count, default=steps, metavar="N",
-                        help="parameter updates (default: %(default)s)")
-    parser.add_argument("--seed", type=count, default=seed, metavar="N",
-                        help="seed of every generator (default: %(default)s)")
-    parser.add_argument("--device", choices=["auto", "cpu", "cuda", "mps"],
-                        default="cpu", help="where tensors live (default: cpu)")
-    parser.add_argument("--out", default="figs", metavar="DIR",
-                        help="folder of figures and results (default: figs)")
-    parser.add_argument("--quiet", action="store_true", help="print nothing")
+def add_options(
+    parser: argparse.ArgumentParser, steps: int, seed: int
+) -> None:
+    """Give PARSER the options that every program has."""
+    add = parser.add_argument
+    add("--steps", type=count, default=steps, metavar="N",
+        help="parameter updates (default: %(default)s)")
+    add("--seed", type=count, default=seed, metavar="N",
+        help="seed of every generator (default: %(default)s)")
+    add("--device", choices=["auto", "cpu", "cuda", "mps"], default="cpu",
+        help="where tensors live (default: %(default)s)")
+    add("--out", default="figs", metavar="DIR",
+        help="folder of figures and results (default: %(default)s)")
+    add("--quiet", action="store_true", help="print nothing")
 
 
 def parse(program: str, about: str, argv: list[str] | None, *,
           steps: int, seed: int) -> argparse.Namespace:
-    """Read the options of PROGRAM from ARGV, by default those of the process."""
+    """Read PROGRAM's options from ARGV, by default the process's own."""
     parser = OneLineParser(prog=program, description=about, allow_abbrev=False)
     add_options(parser, steps, seed)
     args = parser.parse_args(argv)
@@ -100,30 +111,38 @@ def rounded(value):
 
 
 def as_json(program: str, results: dict) -> str:
-    """Return RESULTS as JSON with six significant digits, the same on every run."""
+    """Return RESULTS as JSON, the same bytes on every run."""
     note = f"Generated from README.org by src/{program}.py; do not edit."
     content = {"//": note, "program": program} | rounded(results)
     text = json.dumps(content, indent=1, sort_keys=True, allow_nan=False)
     return text.replace("{\n ", "{", 1) + "\n"  # the note stands in line 1
 
 
-def save(args: argparse.Namespace, results: dict, figures: dict[str, Figure]) -> None:
+def save(
+    args: argparse.Namespace, results: dict, figures: dict[str, Figure]
+) -> None:
     """Write the figures and figs/PROGRAM.json, and say so in one line."""
     try:
         numbers = as_json(args.program, results)
     except ValueError:
-        raise RunError("a result is not a finite number; try fewer --steps") from None
-    drawn = {name: to_svg(figure, args.program) for name, figure in figures.items()}
+        raise RunError(
+            "a result is not a finite number; try fewer --steps"
+        ) from None
+    drawn = {
+        name: to_svg(figure, args.program) for name, figure in figures.items()
+    }
     for name, text in drawn.items():
         write(args.out / f"{name}.svg", text)
     write(args.out / f"{args.program}.json", numbers)
     if not args.quiet:
-        print(f"{args.program}: {args.steps} steps; wrote {len(drawn)} figures and "
-              f"{args.program}.json to {args.out}")
+        print(
+            f"{args.program}: {args.steps} steps; wrote {len(drawn)} figures "
+            f"and {args.program}.json to {args.out}"
+        )
 
 
 def run(main: Callable[[], int]) -> int:
-    """Call MAIN and turn the errors a user can cause into one line and a status."""
+    """Call MAIN; turn what a user can cause into one line and a status."""
     program = Path(sys.argv[0]).stem
     try:
         return main()

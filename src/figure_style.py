@@ -1,5 +1,5 @@
 # Generated from README.org by tangle.el; edit README.org instead.
-"""The look of every figure: type, colours, and SVG that suits light and dark pages."""
+"""The look of every figure: type, colours, and SVG for any page."""
 
 import io
 import re
@@ -9,7 +9,10 @@ from matplotlib.figure import Figure
 
 
 INK, GREY = "#262626", "#757575"
-BLUE, ORANGE = "#0072b2", "#d55e00"  # told apart with any kind of colour vision
+BLUE, ORANGE = (
+    "#0072b2",
+    "#d55e00",
+)  # told apart with any kind of colour vision
 DARK = {INK: "#dedede", GREY: "#9a9a9a", BLUE: "#56b4e9", ORANGE: "#f0a14a"}
 FONTS = "system-ui, 'DejaVu Sans', sans-serif"
 
@@ -44,25 +47,29 @@ def new_figure(columns: int = 1, height: float = 3.2, rows: int = 1, **kwargs):
 
 
 def fade(index: int, count: int) -> float:
-    """Return the opacity of curve INDEX of COUNT: early ones pale, the last one full."""
+    """Return the opacity of curve INDEX of COUNT: pale first, full last."""
     return min(1.0, 0.2 + 0.8 * (index + 1) / count)
 
 
 def dark_rules() -> str:
-    """Return the style sheet that swaps the colours of a figure on a dark page."""
+    """Return the style sheet that swaps the colours on a dark page."""
     rules = [f'[style*="{part}: {light}"] {{ {part}: {dark} !important }}'
              for light, dark in DARK.items() for part in ("fill", "stroke")]
     return "@media (prefers-color-scheme: dark) {\n" + "\n".join(rules) + "\n}"
 
 
 def to_svg(figure: Figure, program: str) -> str:
-    """Return FIGURE as SVG that is the same on every run and suits dark pages too."""
+    """Return FIGURE as SVG, the same on every run, for any page."""
     buffer = io.StringIO()
     no_metadata = dict.fromkeys(["Creator", "Date", "Format", "Type"])
-    figure.savefig(buffer, format="svg", transparent=True, metadata=no_metadata)
+    figure.savefig(
+        buffer, format="svg", transparent=True, metadata=no_metadata
+    )
     svg = buffer.getvalue()
-    head, rest = svg[svg.index("<svg"):].split(">", 1)
+    head, rest = svg[svg.index("<svg") :].split(">", 1)
     rest = re.sub(r"font-family: [^;\"]*;? ?", "", rest)
     style = f"<style>text {{ font-family: {FONTS} }}\n{dark_rules()}</style>"
-    note = f"<!-- Generated from README.org by src/{program}.py; do not edit. -->"
+    note = (
+        f"<!-- Generated from README.org by src/{program}.py; do not edit. -->"
+    )
     return f"{note}\n{head}>{style}{rest}"

@@ -8,11 +8,15 @@ from book.source import ROOT, where
 
 def pytest_terminal_summary(terminalreporter):
     for report in terminalreporter.getreports("failed"):
-        for entry in getattr(report.longrepr, "reprtraceback", None).reprentries:
+        for entry in getattr(
+            report.longrepr, "reprtraceback", None
+        ).reprentries:
             place = getattr(entry, "reprfileloc", None)
             path = place and (ROOT / place.path).resolve()
             if path and path.is_relative_to(ROOT):
                 target = Path(path).relative_to(ROOT).as_posix()
                 if line := where(target, place.lineno):
                     terminalreporter.write_line(
-                        f"README.org:{line}: error: {report.nodeid}: {place.message}")
+                        f"README.org:{line}: error: {place.message} "
+                        f"in {report.nodeid}"
+                    )

@@ -18,7 +18,12 @@ from atomic_file import write
 from book.source import ROOT
 from known_line import known_line
 
-PROGRAMS = ["linear_autograd", "linear_dataloader", "linear_module", "logistic"]
+PROGRAMS = [
+    "linear_autograd",
+    "linear_dataloader",
+    "linear_module",
+    "logistic",
+]
 
 
 def load(program):
@@ -105,7 +110,7 @@ def test_ctrl_c_is_status_130(capsys):
 def test_a_real_ctrl_c_leaves_no_file(tmp_path):
     program = subprocess.Popen(
         [sys.executable, "-c", SLOW], cwd=tmp_path,
-        env={"PYTHONPATH": str(ROOT / "src"), **os.environ},
+        env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert program.stdout.readline() == "at work\n"
     program.send_signal(signal.SIGINT)
@@ -136,9 +141,11 @@ def test_a_failed_write_keeps_the_old_file(tmp_path, monkeypatch):
 
 
 def luminance(colour):
-    parts = [int(colour[i:i + 2], 16) / 255 for i in (1, 3, 5)]
-    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4
-              for p in parts]
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [
+        p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4
+        for p in parts
+    ]
     return sum(w * p for w, p in zip((0.2126, 0.7152, 0.0722), linear))
 
 
@@ -151,16 +158,24 @@ def test_a_colour_stands_out_from_its_page(light, dark):
 def test_a_figure_is_the_same_on_every_run():
     def drawn():
         figure, axes = figure_style.new_figure()
-        axes.plot([1, 2], [2, 1], color=figure_style.BLUE, alpha=figure_style.fade(2, 3))
+        axes.plot(
+            [1, 2],
+            [2, 1],
+            color=figure_style.BLUE,
+            alpha=figure_style.fade(2, 3),
+        )
         return figure_style.to_svg(figure, "some_program")
+
     assert drawn() == drawn() and "date" not in drawn()
 
 
 def test_solution_the_starting_loss_is_the_mean_square(tmp_path):
-    load("linear_autograd").main(["--steps", "0", "--quiet", "--out", str(tmp_path)])
+    load("linear_autograd").main(
+        ["--steps", "0", "--quiet", "--out", str(tmp_path)]
+    )
     result = json.loads((tmp_path / "linear_autograd.json").read_text())
     _, y = known_line(seed=0)
-    assert result["train"] == pytest.approx((y ** 2).mean().item(), rel=1e-5)
+    assert result["train"] == pytest.approx((y**2).mean().item(), rel=1e-5)
 
 
 def test_solution_seeds_move_the_loss_by_tens_of_per_cent(tmp_path):

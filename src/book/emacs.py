@@ -1,5 +1,5 @@
 # Generated from README.org by tangle.el; edit README.org instead.
-"""Find Emacs 28 or newer; where there is none, install it or name the command."""
+"""Find Emacs 28 or newer, or install it, or name the command."""
 
 import os
 import re
@@ -44,21 +44,25 @@ def advice() -> str:
     """Return the one command that installs Emacs on this machine."""
     manager = next((name for name in COMMANDS if shutil.which(name)), None)
     if manager is None:
-        return "install GNU Emacs 28 or newer from https://www.gnu.org/software/emacs"
+        return "install GNU Emacs 28 or newer"
     root = "" if manager == "brew" or os.geteuid() == 0 else "sudo "
     return f"type: {root}{COMMANDS[manager]}"
 
 
 def install() -> bool:
-    """Install Emacs through apt-get, if that is possible; return whether it was."""
+    """Install Emacs through apt-get; return whether that was possible."""
     prefix = right()
     if prefix is None or not shutil.which("apt-get"):
         return False
     print("setup     emacs-nox, through apt-get", flush=True)
     for command in ("apt-get update", COMMANDS["apt-get"]):
-        done = subprocess.run(prefix + ["env", "DEBIAN_FRONTEND=noninteractive"]
-                              + command.split(), stdin=subprocess.DEVNULL,
-                              capture_output=True)
+        done = subprocess.run(
+            prefix
+            + ["env", "DEBIAN_FRONTEND=noninteractive"]
+            + command.split(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+        )
     return done.returncode == 0
 
 
@@ -70,9 +74,16 @@ def main() -> int:
         found = version(command)
     if found is not None and found >= OLDEST:
         return 0
-    what = f"{command} is version {found}" if found else f"there is no {command} here"
-    print(f"setup: error: {what}; the book needs GNU Emacs {OLDEST} or newer: {advice()}",
-          file=sys.stderr)
+    what = (
+        f"{command} is version {found}"
+        if found
+        else f"there is no {command} here"
+    )
+    print(
+        f"setup: error: {what}; the book needs GNU Emacs {OLDEST} or newer: "
+        f"{advice()}",
+        file=sys.stderr,
+    )
     return 1
 
 

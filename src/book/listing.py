@@ -4,7 +4,15 @@
 from html import escape
 
 from pygments.lexers import get_lexer_by_name
-from pygments.token import Comment, Keyword, Name, Number, Operator, String, Token
+from pygments.token import (
+    Comment,
+    Keyword,
+    Name,
+    Number,
+    Operator,
+    String,
+    Token,
+)
 
 
 CLASSES = [
@@ -28,7 +36,7 @@ def token_class(kind: Token) -> str:
 
 
 def to_html(code: str, language: str) -> str:
-    """Return CODE as HTML, its tokens marked with the classes k, s, m, c and d."""
+    """Return CODE as HTML, its tokens in the classes k, s, m, c and d."""
     lexer = get_lexer_by_name(LEXERS.get(language, language), stripnl=False)
     runs: list[list[str]] = []
     for kind, text in lexer.get_tokens(code):

@@ -8,19 +8,25 @@ import pypandoc
 
 
 # What pandoc's MathML writer sets differently from what the book means.
+ROW = '<mtr><mtd columnalign="right"'
 MENDED = [
-    ("\u0302</mo>", "^</mo>"),  # a hat is a character of its own, not a combining one
+    # a hat is a character of its own, not a combining one
+    ("\u0302</mo>", "^</mo>"),
     ("\u0303</mo>", "~</mo>"),
     ('<mo accent="true">', '<mo accent="true" stretchy="false">'),
-    ('<mtable><mtr><mtd columnalign="right"',  # aligned: rows are displayed formulas
-     '<mtable displaystyle="true"><mtr><mtd columnalign="right"'),
+    # the rows of aligned are displayed formulas
+    (f"<mtable>{ROW}", f'<mtable displaystyle="true">{ROW}'),
 ]
-# A function's name stands apart from what is before it, and from all but a bracket after.
-BEFORE = re.compile(r'(</(?:mi|mn|msup|msub|mfrac|msqrt)>)'
+
+
+BEFORE = re.compile(r"(</(?:mi|mn|msup|msub|mfrac|msqrt)>)"
                     r'(?=<mrow><mi mathvariant="normal">\w+</mi><mo>&#8289;)')
-AFTER = re.compile(r'(<mo>&#8289;</mo></mrow>)(?!(?:<mrow>)?<mo[^>]*form="prefix")')
+AFTER = re.compile(r"(<mo>&#8289;</mo></mrow>)"
+                   r'(?!(?:<mrow>)?<mo[^>]*form="prefix")')
 THIN = r'\1<mspace width="0.17em"/>'
-# TeX's mathbf means upright: move the bold italic letters to the bold ones.
+LEFT_OUT = re.compile(r"</?semantics>|<annotation.*?</annotation>"
+                      r'| xmlns="[^"]*"| display="inline"'
+                      r'| mathvariant="(?!normal)[^"]*"', re.S)
 UPRIGHT = {code: code - 0x68 for code in range(0x1D468, 0x1D49C)}
 
 
@@ -33,11 +39,17 @@ def to_mathml(formulas: list[tuple[str, bool]]) -> list[str]:
     document = {
         "pandoc-api-version": [1, 23],
         "meta": {},
-        "blocks": [{"t": "Para", "c": [{"t": "Math", "c": [kinds[shown], tex]}]}
-                   for tex, shown in formulas],
+        "blocks": [
+            {"t": "Para", "c": [{"t": "Math", "c": [kinds[shown], tex]}]}
+            for tex, shown in formulas
+        ],
     }
-    html = pypandoc.convert_text(json.dumps(document), "html", format="json",
-                                 extra_args=["--mathml", "--wrap=none"])
+    html = pypandoc.convert_text(
+        json.dumps(document),
+        "html",
+        format="json",
+        extra_args=["--mathml", "--wrap=none"],
+    )
     found = re.findall(r"<p>(.*?)</p>", html, re.S)
     for (tex, _), result in zip(formulas, found, strict=True):
         if not result.startswith("<math"):
@@ -46,8 +58,8 @@ def to_mathml(formulas: list[tuple[str, bool]]) -> list[str]:
 
 
 def mend(mathml: str) -> str:
-    """Put right what pandoc sets differently, and leave the old attributes out."""
+    """Put right what pandoc sets differently; drop what browsers ignore."""
     for found, wanted in MENDED:
         mathml = mathml.replace(found, wanted)
     mathml = AFTER.sub(THIN, BEFORE.sub(THIN, mathml))
-    return re.sub(r' mathvariant="(?!normal)[^"]*"', "", mathml.translate(UPRIGHT))
+    return LEFT_OUT.sub("", mathml.translate(UPRIGHT))

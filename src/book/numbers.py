@@ -1,5 +1,5 @@
 # Generated from README.org by tangle.el; edit README.org instead.
-"""Refresh the numbers and result tables that README.org quotes, or check them."""
+"""Refresh the numbers and tables that README.org quotes, or check them."""
 
 import json
 import os
@@ -12,7 +12,10 @@ from atomic_file import write
 from book.source import README, ROOT, BookError
 
 
-METRIC = re.compile(r"\[\[metric:(\w[\w.]*)%([^\]]+)\]\[([^\]]*)\]\]")
+METRIC = re.compile(
+    r"(?ims:^[ \t]*#\+begin_src.*?^[ \t]*#\+end_src)"  # not in a block
+    r"|\[\[metric:(\w[\w.]*)%([^\]]+)\]\[([^\]]*)\]\]"
+)
 
 
 TABLE = re.compile(r"^#\+BEGIN: results(.*)\n((?:.*\n)*?)#\+END:", re.M | re.I)
@@ -28,7 +31,9 @@ def results(program: str, line: int) -> dict:
     try:
         return json.loads((ROOT / f"figs/{program}.json").read_text("utf-8"))
     except FileNotFoundError:
-        raise BookError(line, f"there is no figs/{program}.json; run make train") from None
+        raise BookError(
+            line, f"there is no figs/{program}.json; run make train"
+        ) from None
 
 
 def value(key: str, line: int):
@@ -39,7 +44,9 @@ def value(key: str, line: int):
         try:
             found = found[int(step) if isinstance(found, list) else step]
         except (KeyError, IndexError, TypeError, ValueError):
-            raise BookError(line, f"figs/{program}.json has no {'.'.join(path)}") from None
+            raise BookError(
+                line, f"figs/{program}.json has no {'.'.join(path)}"
+            ) from None
     return found
 
 
@@ -52,45 +59,63 @@ def quote(key: str, form: str, line: int) -> str:
 
 
 def cell(number) -> str:
-    """Return a table's cell: four significant digits, or whole numbers in full."""
+    """Return a table's cell: four significant digits, or a whole number."""
     if number is None:
         return ""
-    return f"{number:,d}" if isinstance(number, int) else f"{number:#.4g}".rstrip(".")
+    return (
+        f"{number:,d}"
+        if isinstance(number, int)
+        else f"{number:#.4g}".rstrip(".")
+    )
 
 
 def rows(program: str, result: dict, splits: list[str]) -> list[tuple]:
-    """Return the rows of one program: its own, and the baseline it is held to."""
+    """Return two rows: the program's own, and its baseline's."""
     name = f"[[#{program.replace('_', '-')}][={program}=]]"
-    own = (name, cell(result["parameters"]), cell(result["steps"]), result["measure"],
-           *(cell(result.get(split)) for split in splits))
+    own = (
+        name,
+        cell(result["parameters"]),
+        cell(result["steps"]),
+        result["measure"],
+        *(cell(result.get(split)) for split in splits),
+    )
     rival = result["baseline"]
-    other = (rival["name"], "", "", result["measure"],
-             *(cell(rival.get(split)) for split in splits))
+    other = (
+        rival["name"],
+        "",
+        "",
+        result["measure"],
+        *(cell(rival.get(split)) for split in splits),
+    )
     return [own, other]
 
 
 def table(arguments: str, line: int) -> str:
-    """Return the Org table that a results block with these ARGUMENTS holds."""
+    """Return the Org table that a results block with ARGUMENTS holds."""
     words = shlex.split(arguments)
     given = dict(zip(words[::2], words[1::2], strict=True))
-    programs = given[":programs"].split()
-    found = {program: results(program, line) for program in programs}
+    found = {program: results(program, line)
+             for program in given[":programs"].split()}
     splits = [split for split in ("train", "dev", "test")
               if any(split in result for result in found.values())]
     head = ("program or baseline", "parameters", "steps", "measure", *splits)
     body = []
     for program, result in found.items():
-        body += [row for row in rows(program, result, splits) if row not in body]
+        for row in rows(program, result, splits):
+            if row not in body:
+                body.append(row)
     lines = [f"| {' | '.join(row)} |" for row in (head, *body)]
-    rule = f"|{'+'.join('---' for _ in head)}|"
-    return "\n".join([f"#+name: {given[':name']}", f"#+caption: {given[':caption']}",
-                      lines[0], rule, *lines[1:], ""])
+    lines.insert(1, f"|{'+'.join('---' for _ in head)}|")
+    return "\n".join([f"#+name: {given[':name']}",
+                      f"#+caption: {given[':caption']}", *lines, ""])
 
 
 def refreshed(text: str) -> str:
-    """Return README.org's TEXT with every metric link and results table renewed."""
+    """Return README.org's TEXT with every link and table renewed."""
     def metric(found: re.Match) -> str:
         key, form = found[1], found[2]
+        if key is None:
+            return found[0]
         number = quote(key, form, line_of(text, found.start()))
         return f"[[metric:{key}%{form}][{number}]]"
 
@@ -103,11 +128,12 @@ def refreshed(text: str) -> str:
 
 def stale(text: str) -> Iterator[str]:
     """Yield a message for every line that a refresh would change."""
-    for found in METRIC.finditer(text):
+    for found in filter(lambda match: match[1], METRIC.finditer(text)):
         line = line_of(text, found.start())
         number = quote(found[1], found[2], line)
         if number != found[3]:
-            yield f"README.org:{line}: error: {found[3]} is stale, it is {number} now"
+            yield (f"README.org:{line}: error: {found[3]} is stale, "
+                   f"it is {number} now")
     for found in TABLE.finditer(text):
         line = line_of(text, found.start())
         if found[2] != table(found[1], line):
@@ -115,7 +141,7 @@ def stale(text: str) -> Iterator[str]:
 
 
 def refresh(stamp: str) -> int:
-    """Bring README.org up to date; STAMP stays newer than it if it was before."""
+    """Bring README.org up to date; keep STAMP newer than it if it was."""
     text = README.read_text("utf-8")
     fresh = refreshed(text)
     if fresh != text:

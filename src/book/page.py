@@ -1,9 +1,10 @@
 # Generated from README.org by tangle.el; edit README.org instead.
-"""Turn the HTML that Org exports into the page: one file, no network, no script needed."""
+"""Turn the HTML that Org exports into the page: one file, no network."""
 
 import importlib.metadata
 import re
 import sys
+from collections import Counter
 from html import escape
 from pathlib import Path
 from string import Template
@@ -25,25 +26,31 @@ def line_of(words: str) -> int:
 
 
 class Page:
-    """The page while it is made: a tree, and finished pieces that enter it last."""
+    """The page while it is made: a tree, and pieces that enter it last."""
 
     def __init__(self, html: str):
         self.soup = BeautifulSoup(html, "html.parser")
         self.pieces: list[str] = []
-        self.numbers: dict[str, str] = {}
-        self.file = ""
+        self.numbers: dict[str, str] = {}  # by the id of what is numbered
 
     def put(self, tag: Tag, html: str) -> None:
         """Let finished HTML stand where TAG stands."""
         tag.replace_with(f"\ue000{len(self.pieces)}\ue001")
         self.pieces.append(html)
 
-    def finished(self) -> str:
-        """Return the tree as HTML with the pieces in place."""
-        html = self.soup.decode(formatter="minimal")
-        while "\ue000" in html:
-            html = re.sub("\ue000(\\d+)\ue001", lambda m: self.pieces[int(m[1])], html)
-        return html
+
+def finished(page: Page) -> str:
+    """Return the tree as HTML, with the pieces in place."""
+    html = page.soup.decode(formatter="minimal")
+    while "\ue000" in html:
+        html = re.sub("\ue000(\\d+)\ue001",
+                      lambda mark: page.pieces[int(mark[1])], html)
+    ids = re.findall(r'<[a-z]\w*[^>]* id="([^"]*)"', html)
+    for name, times in Counter(ids).items():
+        if times > 1:
+            raise BookError(line_of(f"#+name: {name}"),
+                            f"the id {name} is taken twice; choose another")
+    return html
 
 
 def permalink(target: str, what: str) -> str:
@@ -56,7 +63,7 @@ BROKEN = re.compile(r"\[BROKEN LINK: ([^\]]*)\]")
 
 
 def refuse_leftovers(page: Page) -> None:
-    """Stop at a dead link, or at an element whose id would change with every export."""
+    """Stop at a dead link, or at a heading whose id Org had to invent."""
     for text in page.soup.find_all(string=BROKEN):
         if text.parent.name not in ("data", "pre", "code"):
             link = BROKEN.search(text)[1]
@@ -64,7 +71,9 @@ def refuse_leftovers(page: Page) -> None:
     for tag in page.soup.find_all(id=re.compile(r"^(org[0-9a-f]{7})?$")):
         if tag.name in ("h2", "h3", "h4", "h5", "h6"):
             title = tag.get_text().split(maxsplit=1)[-1]
-            raise BookError(line_of(f"* {title}"), "this heading has no CUSTOM_ID")
+            raise BookError(
+                line_of(f"* {title}"), "this heading has no CUSTOM_ID"
+            )
         del tag["id"]
 
 
@@ -85,36 +94,46 @@ def equation(page: Page, name: str, math: str) -> str:
 
 def set_formulas(page: Page) -> None:
     """Turn every formula into MathML; number those that have a name."""
-    tags = page.soup.find_all("data", class_=["latex-fragment", "latex-environment"])
+    tags = page.soup.find_all(
+        "data", class_=["latex-fragment", "latex-environment"]
+    )
     shown = ["latex-environment" in tag["class"] for tag in tags]
     tex = [DELIMITERS.sub("", tag.get_text()).strip() for tag in tags]
     try:
         results = to_mathml(list(zip(tex, shown, strict=True)))
     except ValueError as error:
         bad = str(error)
-        raise BookError(line_of(bad), f"pandoc cannot convert {bad!r}") from None
+        raise BookError(
+            line_of(bad), f"pandoc cannot convert {bad!r}"
+        ) from None
     for tag, display, math in zip(tags, shown, results, strict=True):
-        page.put(tag, equation(page, tag.get("id", ""), math) if display else math)
+        page.put(
+            tag, equation(page, tag.get("id", ""), math) if display else math
+        )
 
 
 def listing(tag: Tag, again: bool) -> str:
-    """Return TAG's code in colours, with the file it belongs to unless that is AGAIN."""
+    """Return TAG's code in colours, under the name of its file."""
     name, file = tag.get("id", ""), tag["data-file"].strip('"')
     kind = "check" if file.startswith("tests/") else "code"
+    link = permalink(name, "listing " + name)
     label = (f'<figcaption>{"check " if kind == "check" else ""}'
-             f'<a href="{file}">{file}</a>{permalink(name, "listing " + name)}</figcaption>')
+             f'<a href="{file}">{file}</a>{link}</figcaption>')
+    code = to_html(tag.get_text(), tag["data-language"])
     identity = f' id="{name}"' if name else ""
     return (f'<figure class="listing {kind}{" again" if again else ""}"'
             f'{identity}>{"" if file == "no" else label}'
-            f'<pre tabindex="0"><code>{to_html(tag.get_text(), tag["data-language"])}'
-            f"</code></pre></figure>")
+            f'<pre tabindex="0"><code>{code}</code></pre></figure>')
 
 
 def set_listings(page: Page) -> None:
     """Colour every listing and name the file that it belongs to."""
     before = None
     for tag in page.soup.find_all("data", class_="src-block"):
-        place = tag["data-file"], tag.find_parent(class_=re.compile("^outline-[23]"))
+        place = (
+            tag["data-file"],
+            tag.find_parent(class_=re.compile("^outline-[23]")),
+        )
         page.put(tag, listing(tag, again=place == before))
         before = place
     for tag in page.soup.find_all("pre"):
@@ -181,10 +200,15 @@ def set_tables(page: Page) -> None:
         name, caption = table.get("id", ""), table.find("caption")
         if not (caption and name):
             words = table.get_text(" ").split()
-            raise BookError(line_of(f"| {words[0]}"), "a table needs a #+name and a #+caption")
+            raise BookError(
+                line_of(f"| {words[0]}"),
+                "a table needs a #+name and a #+caption",
+            )
         page.numbers[name] = str(count)
-        page.put(caption.find(class_="table-number"),
-                 f'<a class="number" href="#{name}">Table {count}</a> ')
+        page.put(
+            caption.find(class_="table-number"),
+            f'<a class="number" href="#{name}">Table {count}</a> ',
+        )
         del caption["class"]
         for group in table.find_all("colgroup"):
             group.decompose()
@@ -199,6 +223,7 @@ def set_tables(page: Page) -> None:
 
 def set_references(page: Page) -> None:
     """Give every reference its number."""
+
     def numbered(found: re.Match) -> str:
         return f'<a href="#{found[1]}">{page.numbers[found[1]]}</a>'
 
@@ -206,7 +231,9 @@ def set_references(page: Page) -> None:
         linked = re.sub(r"\\eqref\{([^}]*)\}", numbered, escape(text))
         text.replace_with(BeautifulSoup(linked, "html.parser"))
     for link in page.soup.find_all("a", href=re.compile("^#")):
-        bare = re.fullmatch(r"[\d.]+|No description for this link", link.get_text())
+        bare = re.fullmatch(
+            r"[\d.]+|No description for this link", link.get_text()
+        )
         if bare and link["href"][1:] in page.numbers:
             link.string = page.numbers[link["href"][1:]]
 
@@ -223,7 +250,9 @@ def set_citations(page: Page) -> None:
         if not re.search(r"\(\d{4}[a-z]?\)$", who):
             continue
         if who not in entries:
-            raise BookError(line_of(f"[{who}]"), f"the bibliography has no {who}")
+            raise BookError(
+                line_of(f"[{who}]"), f"the bibliography has no {who}"
+            )
         link["href"] = "#" + entries[who]
         cited.add(who)
     for who in sorted(entries.keys() - cited):
@@ -235,8 +264,14 @@ def contents(page: Page) -> str:
     items, depth = [], 0
     for heading in page.soup.find_all(["h2", "h3"]):
         level = int(heading.name[1]) - 1
-        items.append("<ul>" * (level - depth) if level > depth else "</li>" + "</ul></li>" * (depth - level))
-        title = "".join(str(part) for part in heading.contents if "\ue000" not in part).strip()
+        items.append(
+            "<ul>" * (level - depth)
+            if level > depth
+            else "</li>" + "</ul></li>" * (depth - level)
+        )
+        title = "".join(
+            str(part) for part in heading.contents if "\ue000" not in part
+        ).strip()
         items.append(f'<li><a href="#{heading["id"]}">{title}</a>')
         depth = level
     return "".join(items) + "</li></ul>" * depth
@@ -244,19 +279,21 @@ def contents(page: Page) -> str:
 
 def keyword(name: str) -> str:
     """Return the value of the keyword NAME of README.org."""
-    found = re.search(rf"^#\+{name}: (.*)$", README.read_text("utf-8"), re.M | re.I)
+    found = re.search(
+        rf"^#\+{name}: (.*)$", README.read_text("utf-8"), re.M | re.I
+    )
     if not found:
         raise BookError(1, f"there is no #+{name}: line")
     return found[1]
 
 
 def figure_rules() -> str:
-    """Return the dark colours that the drawings carry, once for the whole page."""
+    """Return the dark colours that every drawing carries, once."""
     drawings = sorted((ROOT / "figs").glob("*.svg"))
     if not drawings:
         return ""
     text = drawings[0].read_text("utf-8")
-    return text[text.index("@media"):text.index("</style>")]
+    return text[text.index("@media") : text.index("</style>")]
 
 
 def versions(emacs: str, org: str) -> str:
@@ -266,26 +303,32 @@ def versions(emacs: str, org: str) -> str:
 
 
 def part(name: str) -> str:
-    """Return the file NAME beside this one without its first line, the note."""
+    """Return the file NAME beside this one without its first line."""
     return (HERE / name).read_text("utf-8").partition("\n")[2].strip()
+
+
+STEPS = [set_figures, set_formulas, set_listings, set_headings, set_tables,
+         set_references, set_citations]
 
 
 def build(html: str, built_with: str) -> str:
     """Return the whole page for the HTML that Org exports from README.org."""
     page = Page(html)
     refuse_leftovers(page)
-    for step in (set_figures, set_formulas, set_listings, set_headings, set_tables,
-                 set_references, set_citations):
+    for step in STEPS:
         step(page)
-    words = {name: escape(keyword(name)) for name in ("title", "subtitle", "description")}
-    toc = contents(page)
-    return Template(part("page.html")).substitute(
-        words, style=f"{part('page.css')}\n{figure_rules()}", script=part("copy.js"),
-        contents=toc, text=page.finished().strip(), versions=built_with) + "\n"
+    filled = {name: escape(keyword(name))
+              for name in ("title", "subtitle", "description")}
+    filled["style"] = f"{part('page.css')}\n{figure_rules()}"
+    filled["script"] = part("copy.js")
+    filled["contents"] = contents(page)
+    filled["text"] = finished(page).strip()
+    filled["versions"] = built_with
+    return Template(part("page.html")).substitute(filled) + "\n"
 
 
 def main() -> int:
-    """Read Org's HTML on standard input and write the page to the file named last."""
+    """Read Org's HTML on standard input; write the page to the last file."""
     emacs, org, out = sys.argv[1:]
     try:
         page = build(sys.stdin.read(), versions(emacs, org))

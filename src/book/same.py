@@ -1,5 +1,5 @@
 # Generated from README.org by tangle.el; edit README.org instead.
-"""Compare a fresh page with README.html, if both were made by the same versions."""
+"""Compare a fresh page with README.html, if the same versions made both."""
 
 import re
 import sys
@@ -15,12 +15,16 @@ def versions(page: str) -> str:
 
 def main() -> int:
     """Compare the two files named on the command line."""
-    fresh, kept = ((ROOT / name).read_text("utf-8") if (ROOT / name).exists() else ""
-                   for name in sys.argv[1:])
+    fresh, kept = (
+        (ROOT / name).read_text("utf-8") if (ROOT / name).exists() else ""
+        for name in sys.argv[1:]
+    )
     if fresh == kept:
         return 0
     if kept and versions(fresh) != versions(kept):
-        print("check     README.html not compared: it was built by other versions")
+        print(
+            "check     README.html was built by other versions: not compared"
+        )
         return 0
     state = "changed" if kept else "missing"
     print(f"README.html:1: error: {state}; run make html", file=sys.stderr)

@@ -37,48 +37,59 @@ def tangle_option(arguments: str, default: str) -> str:
     return found[1].strip('"') if found else default
 
 
+@dataclass
 class Reader:
-    """Reads an Org text line by line and collects its source blocks."""
+    """What is known while an Org text is read from top to bottom."""
 
-    def __init__(self):
-        self.blocks: list[Block] = []
-        self.targets: dict[tuple[int, str], str] = {}  # by level and language
-        self.level, self.name, self.open = 0, "", False
+    blocks: list[Block] = field(default_factory=list)
+    targets: dict[tuple[int, str], str] = field(default_factory=dict)
+    level: int = 0
+    name: str = ""
+    open: bool = False
 
-    def read(self, number: int, line: str) -> None:
-        if self.open:
-            self.inside(line)
-        elif begin := re.match(r"\s*#\+begin_src\s+(\S+)(.*)", line, re.I):
-            self.begin(number, begin[1], begin[2])
-        elif heading := re.match(r"(\*+) ", line):
-            self.level = len(heading[1])
-            self.targets = {key: target for key, target in self.targets.items()
-                            if key[0] < self.level}
-        elif drawer := re.match(r"\s*:header-args:(\S+):(.*)", line, re.I):
-            self.targets[self.level, drawer[1]] = tangle_option(drawer[2], "no")
-        elif named := re.match(r"\s*#\+name:\s*(.+?)\s*$", line, re.I):
-            self.name = named[1]
 
-    def begin(self, number: int, language: str, arguments: str) -> None:
-        inherited = [target for key, target in sorted(self.targets.items())
-                     if key[1] == language]
-        target = tangle_option(arguments, inherited[-1] if inherited else "no")
-        self.blocks.append(Block(self.name, language, target, number + 1))
-        self.name, self.open = "", True
+def begin(reader: Reader, number: int, language: str, arguments: str) -> None:
+    """Start a block whose first line comes after line NUMBER."""
+    inherited = [target for key, target in sorted(reader.targets.items())
+                 if key[1] == language]
+    target = tangle_option(arguments, inherited[-1] if inherited else "no")
+    block = Block(reader.name, language, target, number + 1)
+    reader.blocks.append(block)
+    reader.name, reader.open = "", True
 
-    def inside(self, line: str) -> None:
-        if re.match(r"\s*#\+end_src", line, re.I):
-            self.open = False
-        else:
-            unescaped = re.sub(r"^(\s*),(,*(?:\*|#\+))", r"\1\2", line)
-            self.blocks[-1].body.append(unescaped)
+
+def inside(reader: Reader, line: str) -> None:
+    """Take LINE, which stands in a block, without Org's comma."""
+    if re.match(r"\s*#\+end_src", line, re.I):
+        reader.open = False
+    else:
+        line = re.sub(r"^(\s*),(,*(?:\*|#\+))", r"\1\2", line)
+        reader.blocks[-1].body.append(line)
+
+
+def outside(reader: Reader, number: int, line: str) -> None:
+    """Take LINE, which stands in no block."""
+    if found := re.match(r"\s*#\+begin_src\s+(\S+)(.*)", line, re.I):
+        begin(reader, number, found[1], found[2])
+    elif found := re.match(r"(\*+) ", line):
+        reader.level = len(found[1])
+        reader.targets = {key: target for key, target in reader.targets.items()
+                          if key[0] < reader.level}
+    elif found := re.match(r"\s*:header-args:(\S+):(.*)", line, re.I):
+        target = tangle_option(found[2], "no")
+        reader.targets[reader.level, found[1]] = target
+    elif found := re.match(r"\s*#\+name:\s*(.+?)\s*$", line, re.I):
+        reader.name = found[1]
 
 
 def blocks(text: str) -> list[Block]:
     """Return the source blocks of an Org TEXT in order."""
     reader = Reader()
     for number, line in enumerate(text.splitlines(), start=1):
-        reader.read(number, line)
+        if reader.open:
+            inside(reader, line)
+        else:
+            outside(reader, number, line)
     return reader.blocks
 
 

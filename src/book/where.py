@@ -9,20 +9,25 @@ from book.source import ROOT, where
 
 
 def origins(log: str) -> list[str]:
-    """Return a README.org:LINE: line for each frame of LOG in a tangled file."""
+    """Return a README.org:LINE: for each frame of LOG in a tangled file."""
     found = []
     frames = re.findall(r'File "([^"]+)", line (\d+), in (\S+)', log)
     for name, line, function in frames:
         path = Path(name).resolve()
-        if path.is_relative_to(ROOT) and path.parts[len(ROOT.parts)] in ("src", "tests"):
+        if path.is_relative_to(ROOT) and path.parts[len(ROOT.parts)] in (
+            "src",
+            "tests",
+        ):
             target = path.relative_to(ROOT).as_posix()
-            found.append(f"README.org:{where(target, int(line)) or 1}: "
-                         f"in {function} ({target}:{line})")
+            found.append(
+                f"README.org:{where(target, int(line)) or 1}: "
+                f"in {function} ({target}:{line})"
+            )
     return found
 
 
 def answer(place: str) -> int:
-    """Print the README.org line of PLACE, a FILE:LINE; return the exit status."""
+    """Print the README.org line of PLACE, a FILE:LINE; return a status."""
     target, _, line = place.rpartition(":")
     if not target or not line.isdigit():
         print(f"where: error: {place!r} is not FILE:LINE, "
@@ -41,7 +46,7 @@ def answer(place: str) -> int:
 
 
 def main() -> int:
-    """Answer for one FILE:LINE, or, with --log FILE, for a failed run's log."""
+    """Answer for one FILE:LINE, or, with --log FILE, for a failed run."""
     if sys.argv[1:2] == ["--log"]:
         log = Path(sys.argv[2]).read_text("utf-8", errors="replace")
         print(log.rstrip(), *origins(log), sep="\n", file=sys.stderr)

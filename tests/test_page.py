@@ -1,0 +1,213 @@
+# Generated from README.org by tangle.el; edit README.org instead.
+"""What the page promises its readers."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+from bs4 import BeautifulSoup
+
+import book.page
+from book.mathml import to_mathml
+from book.source import README, ROOT, BookError, blocks
+
+PAGE = (ROOT / "README.html").read_text("utf-8")
+TREE = BeautifulSoup(PAGE, "html.parser")
+
+
+def test_nothing_loads_from_elsewhere():
+    loading = TREE.find_all(
+        ["link", "img", "iframe", "object", "embed", "audio", "video"]
+    )
+    assert loading == []
+    assert all(not script.get("src") for script in TREE.find_all("script"))
+    assert not re.search(r"@import|url\((?!#)", TREE.find("style").string)
+
+
+def test_every_inner_link_has_its_target():
+    ids = [tag["id"] for tag in TREE.find_all(id=True)]
+    assert len(ids) == len(set(ids))
+    targets = {
+        link["href"][1:] for link in TREE.find_all("a", href=re.compile("^#"))
+    }
+    assert targets <= set(ids)
+
+
+def test_every_file_that_it_names_is_there():
+    files = {
+        link["href"]
+        for link in TREE.find_all("a", href=re.compile(r"^(?!#|https:)"))
+    }
+    assert "src/logistic.py" in files
+    assert all((ROOT / file).is_file() for file in files)
+
+
+def test_it_is_light():
+    assert len(PAGE.encode()) < 2_000_000
+
+
+def test_it_shows_every_block_figure_and_table():
+    text = README.read_text("utf-8")
+    names = {block.name for block in blocks(text) if block.name}
+    names |= set(re.findall(r"^#\+name: ((?:fig|tbl|eq)-.*)$", text, re.M))
+    assert names <= {tag["id"] for tag in TREE.find_all(id=True)}
+    for block in blocks(text):
+        if block.name:
+            shown = TREE.find(id=block.name).find("code").get_text()
+            assert shown.split() == "\n".join(block.body).split()
+
+
+def test_every_drawing_is_described():
+    drawings = TREE.find_all("svg")
+    assert len(drawings) == len(list((ROOT / "figs").glob("*.svg")))
+    assert all(len(drawing["aria-label"]) > 40 for drawing in drawings)
+
+
+def test_a_reference_is_a_number():
+    links = TREE.find("main").find_all("a", href=re.compile("^#(fig|tbl|eq)-"))
+    assert len(links) > 30
+    for link in links:
+        assert re.fullmatch(r"((Figure|Table) )?\d+|\(\d+\)", link.get_text())
+
+
+def test_formulas_are_mathml():
+    assert len(TREE.find_all("math")) > 100
+    for text in TREE.find("main").find_all(string=re.compile(r"\\frac|\$")):
+        assert text.find_parent("code")
+    with pytest.raises(ValueError, match="nosuchcommand"):
+        to_mathml([(r"x", False), (r"\nosuchcommand{x}", False)])
+
+
+def test_a_hat_is_as_wide_as_its_letter_and_bold_is_upright():
+    hat, bold = to_mathml([(r"\hat{y}", False), (r"\mathbf{w}", False)])
+    assert '<mo accent="true" stretchy="false">^</mo>' in hat
+    assert "\N{MATHEMATICAL BOLD SMALL W}" in bold
+
+
+EMACS = shutil.which(os.environ.get("EMACS", "emacs"))
+
+
+def export(folder, out, **variables):
+    command = [EMACS, "-Q", "--batch", "-l", "tangle.el",
+               "-f", "book-batch", "page", out]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True,
+                   env={"PATH": os.environ["PATH"]} | variables)
+    return (folder / out).read_bytes()
+
+
+@pytest.mark.skipif(not EMACS, reason="there is no Emacs here")
+def test_the_same_bytes_in_another_place(tmp_path):
+    folder = tmp_path / "Bücher und mehr"
+    ignored = shutil.ignore_patterns(".git", ".venv", "build")
+    shutil.copytree(ROOT, folder, ignore=ignored)
+    (folder / ".venv").symlink_to(ROOT / ".venv")
+    away = export(folder, "README.html", LC_ALL="C", TZ="Asia/Tokyo")
+    (ROOT / "build").mkdir(exist_ok=True)
+    assert away == export(ROOT, "build/README.html", TZ="UTC")
+
+
+MISTAKES = {
+    '<h2 id="org1234567">1 Introduction</h2>': "has no CUSTOM_ID",
+    "<p>[BROKEN LINK: nothing]</p>": "nothing is named nothing",
+    '<data class="latex-fragment">$\\nosuchcommand{x}$</data>':
+        "pandoc cannot convert",
+    "<table><tr><td>Knuth</td></tr></table>": "a table needs a #+name",
+    '<figure><img src="figs/logistic.svg" alt="x"></figure>':
+        "figs/logistic.svg needs a #+name",
+    '<a href="#bibliography">Nobody (1900)</a>':
+        "the bibliography has no Nobody (1900)",
+}
+
+
+@pytest.mark.parametrize("html", MISTAKES)
+def test_a_mistake_names_its_line(html):
+    with pytest.raises(BookError, match=r"README\.org:\d+: error: ") as error:
+        book.page.build(html, "")
+    assert MISTAKES[html] in str(error.value)
+
+
+PACKAGES = ["axe-core@4.14.1", "vnu-jar@26.9.27"]
+
+
+def need(*commands):
+    """Return the folder of the npm packages, or skip."""
+    missing = [command for command in commands if not shutil.which(command)]
+    folder = ROOT / "build/npm"
+    if not missing and not (folder / "node_modules/vnu-jar").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        npm = [
+            "npm",
+            "install",
+            "--silent",
+            "--no-audit",
+            "--no-fund",
+            "--prefix",
+        ]
+        done = subprocess.run(
+            [*npm, str(folder), *PACKAGES], capture_output=True
+        )
+        missing = ["the npm packages"] if done.returncode else []
+    if missing:
+        told = pytest.fail if os.environ.get("CI") else pytest.skip
+        told(f"not here: {', '.join(missing)}")
+    return folder / "node_modules"
+
+
+def test_the_html_is_valid():
+    validator = need("npm", "java") / "vnu-jar/build/dist/vnu.jar"
+    done = subprocess.run(
+        ["java", "-jar", str(validator), str(ROOT / "README.html")],
+        capture_output=True,
+        text=True,
+    )
+    assert done.stderr == ""
+
+
+FRAME = """<!DOCTYPE html><html lang="en"><meta charset="utf-8">
+<iframe style="border: 0; width: %dpx; height: 900px"></iframe><pre></pre>
+<script>const page = %s, axe = %s;</script><script>
+const frame = document.querySelector("iframe");
+frame.onload = async () => {
+  const inner = frame.contentWindow, root = inner.document.documentElement;
+  const script = inner.document.createElement("script");
+  script.textContent = axe;
+  root.append(script);
+  const found = await inner.axe.run();
+  const formula = inner.document.querySelector("math");
+  document.querySelector("pre").textContent = JSON.stringify({
+    faults: found.violations.map(v => [v.id, v.nodes[0].html]),
+    overflow: root.scrollWidth - inner.innerWidth,
+    math: formula.getBoundingClientRect().height,
+  });
+};
+frame.srcdoc = page;
+</script></html>"""
+
+
+def script_string(text):
+    return re.sub("<(?=[/!])", r"<\\", json.dumps(text))
+
+
+CHROMIUM = ["chromium", "--headless", "--no-sandbox", "--disable-gpu",
+            "--no-first-run", "--disable-background-networking",
+            "--window-size=1400,1000", "--virtual-time-budget=120000",
+            "--dump-dom"]
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_barriers_wide_and_narrow_light_and_dark(width, scheme, tmp_path):
+    axe = (need("npm", "chromium") / "axe-core/axe.min.js").read_text("utf-8")
+    wanted = "all" if scheme == "dark" else "not all"
+    page = PAGE.replace("(prefers-color-scheme: dark)", wanted)
+    file = tmp_path / "frame.html"
+    file.write_text(FRAME % (width, script_string(page), script_string(axe)))
+    done = subprocess.run([*CHROMIUM, f"--user-data-dir={tmp_path}/profile",
+                           file.as_uri()], capture_output=True, text=True)
+    found = re.search(r"<pre>(\{.*?\})</pre>", done.stdout, re.S)
+    result = json.loads(BeautifulSoup(found[1], "html.parser").get_text())
+    assert result["faults"] == []
+    assert result["overflow"] <= 0 and result["math"] > 5
