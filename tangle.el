@@ -78,8 +78,9 @@
 (defun book--finish (file) "Give FILE its first line, and PEP 8's blank lines between blocks."
   (let ((kind (file-name-extension file)))
     (with-temp-file file
-      (insert (pcase kind ("el" (concat ";; " book-note "  -*- lexical-binding: t -*-\n"))
-                ((or "css" "js") (concat "/* " book-note " */\n")) ("html" (concat "<!-- " book-note " -->\n")) (_ (concat "# " book-note "\n"))))
+      (insert (format (pcase kind ("el" ";; %s  -*- lexical-binding: t -*-\n") ((or "css" "js") "/* %s */\n")
+                        ("html" "<!-- %s -->\n") (_ "# %s\n"))
+                      book-note))
       (insert-file-contents file)
       (delete-char 2)
       (while (re-search-forward "\n*\f\n" nil t) (replace-match (if (equal kind "py") "\n\n\n" "\n\n"))))))
@@ -90,9 +91,9 @@
 
 (defun book--tangled (root) "Return the names, relative to ROOT, of its files that carry the note."
   (let ((default-directory root))
-    (seq-filter (lambda (file) (with-temp-buffer (insert-file-contents file nil 0 200) (search-forward book-note nil t)))
-                (append (seq-filter #'file-exists-p '("requirements.txt" "pyproject.toml"))
-                        (mapcan (lambda (folder) (mapcar #'file-relative-name (directory-files-recursively folder "\\`[^.].*\\.[a-z]+\\'")))
+    (seq-filter (lambda (file) (and (file-regular-p file) (string-match-p (concat "\\`.*" book-note) (book--bytes file))))
+                (append '("requirements.txt" "pyproject.toml")
+                        (mapcan (lambda (folder) (directory-files-recursively folder "\\`[^.].*\\.[a-z]+\\'"))
                                 (seq-filter #'file-directory-p '("src" "tests")))))))
 
 (defun book--differences (act) "Call ACT with the kind, the name and the fresh copy of each difference."
@@ -147,8 +148,9 @@
 
 (defun book-page (&optional out) "Export README.org to the file OUT, by default README.html."
   (book--fail-if (book-faults))
-  (let* ((org-export-use-babel nil) (coding-system-for-read 'utf-8-unix) (coding-system-for-write 'utf-8-unix) (default-directory book-root)
-         (process-environment (append (list (concat "PYTHONPATH=" (book--path "src")) "PYTHONUTF8=1") process-environment))
+  (let* ((org-export-use-babel nil) (default-directory book-root)
+         (coding-system-for-read 'utf-8-unix) (coding-system-for-write 'utf-8-unix)
+         (process-environment (append `(,(concat "PYTHONPATH=" (book--path "src")) "PYTHONUTF8=1") process-environment))
          (html (with-current-buffer (find-file-noselect (book--path "README.org"))
                  (org-export-as 'book nil nil t '(:html-prefer-user-labels t :html-doctype "html5" :html-html5-fancy t
                                                                            :with-toc nil :with-broken-links mark)))))
@@ -173,7 +175,7 @@
   (with-temp-buffer
     (let ((status (call-process (concat invocation-directory invocation-name) nil t nil "-Q" "--batch"
                                 "-l" (book--path "tangle.el") "-f" "book-batch" word)))
-      (funcall (if (equal status 0) #'message #'user-error) "%s" (string-trim (concat word ": done\n" (buffer-string)))))))
+      (if (equal status 0) (message "%s%s: done" (buffer-string) word) (user-error "%s" (string-trim (buffer-string)))))))
 
 (defun book--here-p () "Return t in an Emacs window on the book."
   (and (not noninteractive) buffer-file-name (file-equal-p buffer-file-name (book--path "README.org"))))
@@ -183,14 +185,15 @@
 (define-advice org-html-export-to-html (:around (stock &rest arguments) book)
   (if (book--here-p) (progn (book--run "page") (book--path "README.html")) (apply stock arguments)))
 
-(defun book--tangle-saved () "Tangle what was saved, in `book-mode'." (when (bound-and-true-p book-mode) (book--run "tangle")))
+(defun book--tangle-saved () "Tangle what was saved." (when (bound-and-true-p book-mode) (book--run "tangle")))
 (define-minor-mode book-mode "Tangle README.org whenever it is saved." :lighter " Book"
   (add-hook 'after-save-hook #'book--tangle-saved nil t))
 (defun book--set-up () "Run this buffer's blocks with the book's Python, without starting a program."
   (when (book--here-p)
     (setq-local org-babel-python-command (book--path ".venv/bin/python")
                 python-shell-extra-pythonpaths (list (book--path "src"))
-                org-babel-default-header-args:python '((:results . "output") (:prologue . "__name__ = 'README'")))))
+                org-babel-default-header-args:python
+                '((:session . "book") (:results . "output silent") (:prologue . "__name__ = 'README'")))))
 (add-hook 'org-mode-hook #'book--set-up)
 (dolist (buffer (buffer-list)) (with-current-buffer buffer (book--set-up)))
 

@@ -138,6 +138,9 @@ def set_listings(page: Page) -> None:
         before = place
     for tag in page.soup.find_all("pre"):
         tag["tabindex"] = "0"
+    for tag in page.soup.find_all("code"):
+        if len(tag.get_text()) <= 24:  # fits on a phone, so need not break
+            tag["class"] = "whole"
 
 
 def set_headings(page: Page) -> None:
