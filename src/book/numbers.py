@@ -104,7 +104,7 @@ def best_of(body: list[tuple]) -> Callable[[tuple], tuple]:
 
 
 def aligned(body: list[tuple]) -> list[str]:
-    """Return the lines of an Org table with the rows BODY, the first its head."""
+    """Return an Org table's lines; the first row of BODY is its head."""
     def width(text: str) -> int:
         return len(re.sub(r"\[\[.*?\]\[(.*?)\]\]", r"\1", text))
 
