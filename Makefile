@@ -101,7 +101,7 @@ README.html: build/numbers.stamp $(wildcard src/book/*.*)
 ## Tests
 
 test: .venv/ready ## run every test
-	@$(PY) -m pytest
+	@$(PY) -m pytest -n auto --dist loadfile
 
 check: .venv/ready build/emacs.stamp ## find whatever drifted from README.org
 	@$(BOOK) check </dev/null

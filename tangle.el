@@ -3,10 +3,9 @@
 ;; README.org is the one source of this book.  This file extracts its programs
 ;; and tests, checks that nothing drifted, and exports the page.
 ;;   In batch:  emacs -Q --batch -l tangle.el -f book-batch tangle, or check, lint, page
-;;   In Emacs:  M-x load-file RET tangle.el RET; then, in README.org,
-;;     C-c C-v t     does what make tangle does     C-c C-e h h  does what make html does
-;;     C-c C-c       runs a block in the Python session of its program
-;;     M-x book-mode tangles on every save
+;;   In Emacs:  M-x load-file RET tangle.el RET; then, in README.org, C-c C-v t does what
+;;     make tangle does, C-c C-e h h what make html does, C-c C-c runs a block in the
+;;     Python session of its program, and after M-x book-mode every save tangles.
 
 ;;; Code:
 
