@@ -33,11 +33,11 @@ class OneLineParser(argparse.ArgumentParser):
 
 
 def count(text: str) -> int:
-    """Read a whole number from 0 up to the largest seed of a generator."""
+    """Read a whole number from 0 to 2**63 - 1, the largest int64."""
     number = int(text) if text.isascii() and text.isdigit() else -1
     if not 0 <= number < 2**63:
         raise argparse.ArgumentTypeError(
-            f"{text!r} is not a whole number >= 0"
+            f"{text!r} is not a whole number from 0 to 2**63 - 1"
         )
     return number
 

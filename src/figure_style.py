@@ -8,7 +8,7 @@ import matplotlib
 from matplotlib.figure import Figure
 
 
-INK, GREY = "#262626", "#757575"
+INK, GREY = "#262626", "#6e6e6e"
 BLUE, ORANGE = (
     "#0072b2",
     "#d55e00",

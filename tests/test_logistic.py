@@ -346,6 +346,7 @@ def test_weight_decay_settles_and_is_the_one_of_sgd():
     history = logistic.descend(x, y, 10_000, decay=0.01)
     w = history[-1, 0]
     assert (w - history[5_000, 0]).abs() < 1e-8
+    assert history[:, 1].abs().max() < 1e-12  # the boundary stays at 0
     force = (torch.sigmoid(-w) + 2 * torch.sigmoid(-2 * w)) / 2
     assert force.item() == pytest.approx(0.01 * w.item())
     theta = torch.zeros(2, dtype=torch.float64, requires_grad=True)
@@ -386,6 +387,7 @@ def test_boundary_with_unequal_costs():
         cheapest = x[(cost * missed + alarm).argmin()].item()
         ours = boundary_for_cost(*logistic.bayes(), cost)
         assert cheapest == pytest.approx(ours, abs=2e-3)
+    assert ours == pytest.approx(-0.15, abs=0.005)
 
 
 def with_share(w, b, share):
