@@ -1,7 +1,7 @@
 # README.org is the one source of this book; these rules turn it into programs,
 # figures, numbers and one page.  `make' lists the commands.
 
-ifeq ($(filter -j%,$(MAKEFLAGS)),)
+ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)  # not asked for by the user
 MAKEFLAGS += -j$(shell getconf _NPROCESSORS_ONLN)
 endif
 MAKEFLAGS += --no-builtin-rules --no-print-directory
@@ -116,7 +116,7 @@ where: .venv/ready ## AT=src/logistic.py:41 names the line of README.org it came
 
 ## Around the house
 
-watch: ## run make all whenever README.org is saved
+watch: | build ## run make all whenever README.org is saved
 	@echo "watch     README.org; press Ctrl-C to stop"
 	@while :; do [ build/watched -nt README.org ] || { touch build/watched; $(MAKE) all || :; }; sleep 1; done
 
