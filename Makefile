@@ -1,7 +1,7 @@
 # README.org is the one source of this book; these rules turn it into programs,
 # figures, numbers and one page.  `make' lists the commands.
 
-ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)  # not asked for by the user
+ifeq ($(MAKELEVEL),0)  # use every core; a -j on the command line wins
 MAKEFLAGS += -j$(shell getconf _NPROCESSORS_ONLN)
 endif
 MAKEFLAGS += --no-builtin-rules --no-print-directory
@@ -13,6 +13,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 export LC_ALL := C.UTF-8
 export TZ := UTC
 export PYTHONHASHSEED := 0
+export PYTHONUTF8 := 1
 export OMP_NUM_THREADS := 1
 export PYTHONPATH := src
 export PYTHONPYCACHEPREFIX := $(CURDIR)/build/pycache
@@ -27,6 +28,10 @@ FIGURES := $(shell sed -n 's/^\[\[file:\(figs\/.*\)\]\]$$/\1/p' README.org)
 
 # These goals take the files as they are; every other one renews them first.
 AS_THEY_ARE := help setup check where watch clean distclean
+
+ifneq ($(and $(filter clean distclean,$(MAKECMDGOALS)),$(filter-out clean distclean,$(MAKECMDGOALS))),)
+$(error make clean and make distclean go alone; run the rest afterwards)
+endif
 
 .PHONY: help all setup tangle train numbers html test check where watch clean distclean
 .PHONY: always
@@ -43,21 +48,28 @@ setup: .venv/ready build/emacs.stamp ## make .venv, and find or install Emacs
 build:
 	@mkdir -p build
 
-build/emacs.stamp: | build
+build/emacs.stamp: $(if $(shell command -v $(EMACS)),,always) | build
 	@$(PYTHON) src/book/emacs.py $(EMACS)
 	@touch $@
 
-.venv/ready: requirements.txt | build
+.venv/ready: requirements.txt $(if $(wildcard .venv/bin/python),,always) | build
 	@$(PYTHON) src/book/venv.py
 	@touch $@
 
 ## README.org to src/ and tests/
 
 tangle: build/tangled.mk ## extract src/ and tests/ from README.org
+	@:
 
-build/tangled.mk: README.org tangle.el | build/emacs.stamp
+# Tangle anew also on request, and when a tangled file is gone; once, not after the
+# restart below.  A stamp dates from before its step, lest an edit meanwhile be lost.
+TARGETS := $(sort $(shell sed -En 's/^(:header-args:|#\+begin_src ).*:tangle ([a-z]+[/.][^ ]+).*/\2/p' README.org))
+AGAIN := $(if $(MAKE_RESTARTS),,$(filter tangle,$(MAKECMDGOALS))$(filter-out $(wildcard $(TARGETS)),$(TARGETS)))
+
+build/tangled.mk: README.org tangle.el $(if $(AGAIN),always) | build/emacs.stamp
+	@touch build/tangled.new
 	@$(BOOK) tangle </dev/null
-	@touch $@
+	@mv build/tangled.new $@
 
 # Make renews a file that it includes, and then starts over, with fresh sources.
 # Where there is no Emacs, train and test take the committed sources.
@@ -80,10 +92,11 @@ $(filter build/linear_%,$(STAMPS)): $(LINEAR)
 # A program runs again when its code changed, or when one of its outputs is gone.
 gone = $(filter-out $(wildcard figs/*),figs/$1.json $(filter figs/$1%,$(FIGURES)))
 $(STAMPS): build/%.stamp: src/%.py $(SHARED) .venv/ready $$(if $$(call gone,$$*),always) | build
+	@touch build/$*.new
 	@$(PY) src/$*.py >build/$*.log 2>&1 || \
 	  { $(PY) -m book.where --log build/$*.log; exit 1; }
 	@sed 's/^/train     /' build/$*.log
-	@touch $@
+	@mv build/$*.new $@
 
 ## figs/ to README.org to the page
 
@@ -111,8 +124,9 @@ check: .venv/ready build/emacs.stamp ## find whatever drifted from README.org
 	@$(PY) -m book.same build/README.html README.html
 	@echo "check     nothing drifted from README.org"
 
+export AT
 where: .venv/ready ## AT=src/logistic.py:41 names the line of README.org it came from
-	@$(PY) -m book.where "$(AT)"
+	@$(PY) -m book.where "$$AT"
 
 ## Around the house
 

@@ -1,11 +1,10 @@
 ;;; tangle.el --- The bootstrap of README.org  -*- lexical-binding: t -*-
 
-;; README.org is the one source of this book.  This file extracts its programs
-;; and tests, checks that nothing drifted, and exports the page.
-;;   In batch:  emacs -Q --batch -l tangle.el -f book-batch tangle, or check, lint, page
-;;   In Emacs:  M-x load-file RET tangle.el RET; then, in README.org, C-c C-v t does what
-;;     make tangle does, C-c C-e h h what make html does, C-c C-c runs a block in the
-;;     Python session of its program, and after M-x book-mode every save tangles.
+;; Extracts programs and tests from README.org, checks for drift, exports the page.
+;; In batch:  emacs -Q --batch -l tangle.el -f book-batch tangle, or check, lint, page
+;; In Emacs:  M-x load-file RET tangle.el RET; then, in README.org, C-c C-v t does what
+;;   make tangle does, C-c C-e h h what make html does, C-c C-c runs a block in the
+;;   Python session of its program, and after M-x book-mode every save tangles.
 
 ;;; Code:
 
@@ -14,10 +13,8 @@
 (require 'org-lint)
 (require 'ox-html)
 
-(defvar book-root (file-name-directory (or load-file-name buffer-file-name))
-  "The folder that holds README.org.")
+(defvar book-root (file-name-directory (or load-file-name buffer-file-name)) "The folder of README.org.")
 (defun book--path (name) "Return the full name of NAME in the book's folder." (expand-file-name name book-root))
-
 (define-error 'book-error "README.org is at fault")
 
 (defun book--fail-if (lines) "Stop with LINES, a list of messages, unless it is empty."
@@ -26,20 +23,24 @@
 ;;; Refuse what Org would run, read from elsewhere, or lose without a word
 (defconst book-refused
   '(("^[ \t]*#\\+\\(include\\|setupfile\\|bind\\|call\\):" . "this keyword is refused; the book is one file")
-    ("^[ \t]*#\\+macro:.*(eval" . "a macro that runs Lisp is refused; write its text out")
+    ("^[ \t]*\\(#\\+macro:.*\\|\\(#\\+\\|:\\)[^: \t\n]+:[ \t]*\\)( *eval" . "a macro that runs Lisp is refused; write its text out")
     ("^[ \t]*#\\+link:.*%(" . "a link that runs Lisp is refused; write the address out")
     ("Local Variables:\\|\\`.*-\\*-.*eval" . "file-local variables are refused; remove them")
-    ("<<[^<>\n]*[^<> \t\n]>>" . "noweb references are refused; write the code out"))
+    ("<<[a-z_][^<>\n]*>>" . "noweb references are refused; write the code out")
+    ("[\x3fff80-\x3fffff]" . "this line is not UTF-8; save the file as UTF-8"))
   "What README.org must not hold: (REGEXP . REASON).")
-(defconst book-header "^[ \t]*\\(#\\+\\(begin_src\\|headers?:\\|property:\\)\\|:header-args\\|.*\\_<src_[a-z-]+\\[\\).*")
+(defconst book-header "^[ \t]*\\(#\\+\\(begin_src\\|headers?:\\|property:\\)\\|:header-args\\|.*\\_<src_[^ \t\n[{]+\\[\\).*")
 (defconst book-target "\\`\"?\\(no\\|\\(src\\|tests\\)/[-/a-z0-9_]+\\.[a-z]+\\|requirements\\.txt\\|pyproject\\.toml\\)\"?\\'")
 
 (defun book--header-fault (line) "Return what is wrong with the header arguments on LINE, or nil."
-  (cond ((string-match "[ \t]:\\(var\\|comments\\|prologue\\|epilogue\\)\\_>" line)
+  (cond ((string-match "[\f\v\r]." line) "a control character is refused; write a space")
+        ((string-match "header-args[^ \t]*[ \t]+[^: \t]\\|[ \t]:[^: \t]+[ \t]*\\'" line)
+         "header arguments that go on in another line are refused; write them in one")
+        ((string-match "[ \t[:]:\\(var\\|comments\\|prologue\\|epilogue\\|noweb[ \t]+[^n \t]\\)" line)
          (format ":%s is refused; write the code out" (match-string 1 line)))
-        ((string-match "[ \t[]:\\([^ \t]+\\)[ \t]+['`([]" line)
+        ((string-match "[ \t[:]:\\([^ \t]+\\)[ \t]+['`([]" line)
          (format "Lisp in :%s is refused; write the value out" (match-string 1 line)))
-        ((string-match "[ \t[]:tangle[ \t]+\\(.*\\)" line)
+        ((string-match "[ \t[:]:tangle[ \t]+\\(.*\\)" line)
          (let ((target (car (split-string (match-string 1 line) "[ \t]+\\(:\\|\\'\\)")))
                (rest (substring line (match-beginning 1))))
            (if (string-match-p book-target target) (book--header-fault rest)
@@ -62,9 +63,11 @@
                                  (push (cons (match-string 1) line) names)))))
         (each "^[ \t]*#\\+\\(begin\\|end\\)\\(_[^ \t\n]+\\|:\\)\\|^\\*+ \\|\\'"
               (lambda (line)
-                (let ((verb (downcase (or (match-string 1) ""))) (kind (downcase (or (match-string 2) ""))))
-                  (cond ((and (equal verb "end") (equal kind (caar open))) (pop open))
-                        ((and (equal verb "begin") (not (member (caar open) '("_src" "_example")))) (push (cons kind line) open))
+                (let* ((verb (downcase (or (match-string 1) ""))) (kind (downcase (or (match-string 2) "")))
+                       (top (caar open)) (verbatim (member top '("_src" "_example"))))
+                  (cond ((and verbatim (not (member kind (list "" top))))) ; shown, not meant
+                        ((and (equal verb "end") (equal kind top)) (pop open))
+                        ((and (equal verb "begin") (not verbatim)) (push (cons kind line) open))
                         (open (fault (cdr (pop open)) "this block is not closed before line %d" line)
                               (when (equal verb "begin") (push (cons kind line) open)))
                         ((equal verb "end") (fault line "this closes a block that is not open"))))))
@@ -78,15 +81,13 @@
   (let ((kind (file-name-extension file)))
     (with-temp-file file
       (insert (format (pcase kind ("el" ";; %s  -*- lexical-binding: t -*-\n") ((or "css" "js") "/* %s */\n")
-                        ("html" "<!-- %s -->\n") (_ "# %s\n"))
-                      book-note))
+                        ("html" "<!-- %s -->\n") (_ "# %s\n")) book-note))
       (insert-file-contents file)
       (delete-char 2)
       (while (re-search-forward "\n*\f\n" nil t) (replace-match (if (equal kind "py") "\n\n\n" "\n\n"))))))
 
 (defun book--bytes (file) "Return the bytes of FILE, or nil if there is none."
-  (when (file-exists-p file)
-    (with-temp-buffer (set-buffer-multibyte nil) (insert-file-contents-literally file) (buffer-string))))
+  (when (file-exists-p file) (with-temp-buffer (insert-file-contents-literally file) (buffer-string))))
 
 (defun book--tangled (root) "Return the names, relative to ROOT, of its files that carry the note."
   (let ((default-directory root))
@@ -104,7 +105,8 @@
         (let ((default-directory scratch) fresh)
           (copy-file (book--path "README.org") copy)
           (mapc #'book--finish (delete-dups (org-babel-tangle-file copy)))
-          (dolist (file (setq fresh (book--tangled scratch)))
+          (unless (setq fresh (book--tangled scratch)) (book--fail-if '("README.org:1: error: it has no programs; is it whole?")))
+          (dolist (file fresh)
             (let ((old (book--bytes (book--path file))))
               (unless (equal old (book--bytes file)) (funcall act (if old "changed" "missing") file (expand-file-name file)))))
           (dolist (file (seq-difference (book--tangled book-root) fresh)) (funcall act "stale" file nil)))
@@ -161,8 +163,8 @@
 
 (defun book-batch () "Run the function book-WORD that the command line names, with its arguments."
   (setq gc-cons-threshold 100000000 enable-local-variables nil org-inhibit-startup t make-backup-files nil)
-  (let ((arguments command-line-args-left))
-    (setq command-line-args-left nil)
+  (advice-add 'org-babel-read :filter-args (lambda (arguments) (list (car arguments) 'inhibit-lisp-eval)))
+  (let ((arguments (prog1 command-line-args-left (setq command-line-args-left nil))))
     (condition-case problem (apply (intern (concat "book-" (car arguments))) (cdr arguments))
       (error (message "%s" (if (eq (car problem) 'book-error) (cadr problem)
                              (format "README.org:1: error: %s" (error-message-string problem))))
@@ -172,8 +174,8 @@
 (defun book--run (word) "Save README.org, run book-WORD in a batch Emacs, and show what it says."
   (let ((after-save-hook nil)) (save-buffer))
   (with-temp-buffer
-    (let ((status (call-process (concat invocation-directory invocation-name) nil t nil "-Q" "--batch"
-                                "-l" (book--path "tangle.el") "-f" "book-batch" word)))
+    (let ((status (call-process (concat invocation-directory invocation-name) nil t nil
+                                "-Q" "--batch" "-l" (book--path "tangle.el") "-f" "book-batch" word)))
       (if (equal status 0) (message "%s%s: done" (buffer-string) word) (user-error "%s" (string-trim (buffer-string)))))))
 
 (defun book--here-p () "Return t in an Emacs window on the book."
@@ -195,6 +197,4 @@
                 '((:session . "book") (:results . "output silent") (:prologue . "__name__ = 'README'")))))
 (add-hook 'org-mode-hook #'book--set-up)
 (dolist (buffer (buffer-list)) (with-current-buffer buffer (book--set-up)))
-
-(provide 'tangle)
 ;;; tangle.el ends here

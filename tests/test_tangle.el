@@ -58,6 +58,17 @@
     (should-not (file-exists-p "src/a.py"))
     (should (equal (test-tangle-read "src/b.py") (concat "# " book-note "\ny = 3\n")))))
 
+(ert-deftest test-tangle-removes-nothing-for-an-empty-book ()
+  (test-tangle-with (test-tangle-block "src/a.py" "x = 1")
+    (let ((standard-output #'ignore)) (book-tangle))
+    (with-temp-file "README.org")
+    (should-error (book-tangle) :type 'book-error)
+    (should (file-exists-p "src/a.py"))))
+
+(ert-deftest test-tangle-takes-what-is-shown-for-shown ()
+  (test-tangle-with "#+begin_example\n#+begin_src python :tangle no\n,#+INCLUDE: x\n#+end_src\n#+end_example\n~a << b >> c~\n"
+    (should-not (book-faults))))
+
 (defvar test-tangle-ran nil "Set by Lisp that must never run.")
 
 (defconst test-tangle-refusals
@@ -67,6 +78,12 @@
     ("\n:header-args: :tangle `(x)\n" "Lisp in :tangle")
     ("\n#+PROPERTY: header-args :dir (setq test-tangle-ran t)\n" "Lisp in :dir")
     ("\n#+MACRO: m (eval (setq test-tangle-ran t))\n" "a macro that runs Lisp")
+    ("\n#+TITLE: (eval (setq test-tangle-ran t))\n{{{title}}}\n" "a macro that runs Lisp")
+    ("\n#+header::results (setq test-tangle-ran t)\n" "Lisp in :results")
+    ("\n#+PROPERTY: header-args+ (setq test-tangle-ran t)\n" "go on in another line")
+    ("\n:header-args: :results\n" "go on in another line")
+    ("\n#+begin_src python :tangle\f../x.py\n#+end_src\n" "control character")
+    ("\n#+begin_src python :noweb yes\n#+end_src\n" ":noweb y is refused")
     ("\n#+INCLUDE: \"/etc/hostname\"\n" "the book is one file")
     ("\n#+SETUPFILE: x\n" "the book is one file")
     ("\n#+bind: x 1\n" "the book is one file")
