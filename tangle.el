@@ -48,7 +48,7 @@
 
 (defun book-faults () "Return a README.org:LINE: error: message for all that is refused."
   (with-temp-buffer
-    (insert-file-contents (book--path "README.org"))
+    (let ((coding-system-for-read 'utf-8)) (insert-file-contents (book--path "README.org")))
     (let ((case-fold-search t) faults names open)
       (cl-flet ((each (regexp act) (goto-char (point-min))
                   (while (and (not (eobp)) (re-search-forward regexp nil t))

@@ -27,9 +27,8 @@ class OneLineParser(argparse.ArgumentParser):
     """An argument parser whose errors take one line instead of a page."""
 
     def error(self, message: str) -> None:
-        self.exit(
-            2, f"{self.prog}: error: {message} (--help lists the options)\n"
-        )
+        said = " ".join(message.split())
+        self.exit(2, f"{self.prog}: error: {said} (see --help)\n")
 
 
 def count(text: str) -> int:
@@ -61,14 +60,15 @@ def choose_device(name: str) -> torch.device:
 def output_folder(name: str) -> Path:
     """Return the folder NAME, if files can be made in it."""
     folder = nearest = Path(name)
-    while not nearest.exists() and nearest != nearest.parent:
-        nearest = nearest.parent
     try:
-        tempfile.TemporaryFile(dir=nearest).close()
+        while not nearest.exists() and nearest != nearest.parent:
+            nearest = nearest.parent
+        with tempfile.TemporaryFile(dir=nearest):
+            pass
     except OSError as error:
-        raise InputError(
-            f"--out {name}: {nearest}: {error.strerror}"
-        ) from None
+        raise InputError(f"--out {name}: {error.strerror}") from None
+    if not name or any(len(part.encode()) > 250 for part in folder.parts):
+        raise InputError(f"--out {name[:40]!r}: this is no name of a folder")
     return folder
 
 

@@ -315,6 +315,27 @@ def test_a_refresh_does_not_hide_an_edit(edited_later, small):
     assert needs_tangling == edited_later
 
 
+@pytest.mark.parametrize("text", [
+    "[[metric:p.n][1]]", "[[metric:p.n%d]]", "[[METRIC:p.n%d][1]]",
+    "#+BEGIN: results :programs p :name x\n#+END:",
+    '#+BEGIN: results :programs "p\n#+END:'])
+def test_a_malformed_quotation_names_its_line(text, small):
+    with pytest.raises(BookError, match="README.org:2: error: "):
+        book.numbers.refreshed(f"one\n{text}\n")
+
+
+def test_a_quotation_that_is_only_shown_stays(small):
+    shown = ("=[[metric:p.n%d][1]]=\n#+begin_example\n[[metric:x][1]]\n"
+             "#+end_example\n")
+    assert book.numbers.refreshed(shown) == shown
+
+
+def test_broken_results_are_one_line(small):
+    (small.parent / "figs/p.json").write_text("{")
+    with pytest.raises(BookError, match="figs/p.json cannot be read"):
+        book.numbers.refreshed("[[metric:p.n%d][1]]")
+
+
 def test_every_number_in_the_book_is_the_measured_one():
     assert list(book.numbers.stale(TEXT)) == []
     assert TEXT.count("[[metric:") > 20

@@ -49,6 +49,7 @@ def run(tmp_path, capsys, monkeypatch):
     ["--steps", "-1"], ["--steps", "x"], ["--stepz", "1"], ["--seed", "1.5"],
     ["--seed", "99999999999999999999"],
     ["--device", "gpu"], ["--out", "/dev/null"], ["--out", "/dev/null/figs"],
+    ["--out", ""], ["--out", "a" * 300], ["--bad\n"],
 ])
 def test_bad_input_is_one_line_and_status_2(program, words, run):
     status, said, folder = run(program, *words)

@@ -1,6 +1,8 @@
 # Generated from README.org by tangle.el; edit README.org instead.
 """Find Emacs 28 or newer, or install it, or name the command."""
 
+from __future__ import annotations
+
 import os
 import re
 import shutil

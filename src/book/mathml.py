@@ -48,7 +48,7 @@ def to_mathml(formulas: list[tuple[str, bool]]) -> list[str]:
         json.dumps(document),
         "html",
         format="json",
-        extra_args=["--mathml", "--wrap=none"],
+        extra_args=["--mathml", "--wrap=none", "--quiet"],
     )
     found = re.findall(r"<p>(.*?)</p>", html, re.S)
     for (tex, _), result in zip(formulas, found, strict=True):

@@ -13,12 +13,12 @@ from book.source import README, ROOT, BookError
 
 
 METRIC = re.compile(
-    r"(?ims:^[ \t]*#\+begin_src.*?^[ \t]*#\+end_src)"  # not in a block
-    r"|\[\[metric:(\w[\w.]*)%([^\]]+)\]\[([^\]]*)\]\]"
-)
-
-
-TABLE = re.compile(r"^#\+BEGIN: results(.*)\n((?:.*\n)*?)#\+END:", re.M | re.I)
+    r"(?ims:^[ \t]*#\+begin_(?P<kind>src|example)\b.*?^[ \t]*#\+end_(?P=kind))"
+    r"|=\[\[metric:.*?\]\]="  # neither in a block nor between = signs
+    r"|\[\[metric:(?P<key>\w[\w.]*)%(?P<form>[^\]]+)\]\[(?P<said>[^\]]*)\]\]"
+    r"|(?P<bad>\[\[\s*(?i:metric)\b)")
+TABLE = re.compile(r"^[ \t]*#\+BEGIN:[ \t]+results\b(.*)\n"
+                   r"((?:.*\n)*?)[ \t]*#\+END:", re.M | re.I)
 
 
 def line_of(text: str, at: int) -> int:
@@ -28,12 +28,15 @@ def line_of(text: str, at: int) -> int:
 
 def results(program: str, line: int) -> dict:
     """Return the contents of figs/PROGRAM.json."""
+    name = f"figs/{program}.json"
     try:
-        return json.loads((ROOT / f"figs/{program}.json").read_text("utf-8"))
+        found = json.loads((ROOT / name).read_text("utf-8"))
+        return dict(found)
     except FileNotFoundError:
-        raise BookError(
-            line, f"there is no figs/{program}.json; run make train"
-        ) from None
+        fault = f"there is no {name}; run make train"
+    except (OSError, TypeError, ValueError):
+        fault = f"{name} cannot be read; remove it and run make train"
+    raise BookError(line, fault)
 
 
 def value(key: str, line: int):
@@ -44,50 +47,48 @@ def value(key: str, line: int):
         try:
             found = found[int(step) if isinstance(found, list) else step]
         except (KeyError, IndexError, TypeError, ValueError):
-            raise BookError(
-                line, f"figs/{program}.json has no {'.'.join(path)}"
-            ) from None
+            fault = f"figs/{program}.json has no {'.'.join(path)}"
+            raise BookError(line, fault) from None
     return found
 
 
 def quote(key: str, form: str, line: int) -> str:
     """Return the number KEY in the format FORM, such as .3f."""
+    number = value(key, line)
     try:
-        return format(value(key, line), form)
+        return format(number, form)
     except (TypeError, ValueError):
         raise BookError(line, f"%{form} does not fit metric:{key}") from None
 
 
-def cell(number) -> str:
+def cell(number: float | int | None) -> str:
     """Return a table's cell: four significant digits, or a whole number."""
     if number is None:
         return ""
-    return (
-        f"{number:,d}"
-        if isinstance(number, int)
-        else f"{number:#.4g}".rstrip(".")
-    )
+    if isinstance(number, int):
+        return f"{number:,d}"
+    return f"{number:#.4g}".rstrip(".")
 
 
 def rows(program: str, result: dict, splits: list[str]) -> list[tuple]:
     """Return two rows: the program's own, and its baseline's."""
-    name = f"[[#{program.replace('_', '-')}][={program}=]]"
-    own = (
-        name,
-        cell(result["parameters"]),
-        cell(result["steps"]),
-        result["measure"],
-        *(cell(result.get(split)) for split in splits),
-    )
-    rival = result["baseline"]
-    other = (
-        rival["name"],
-        "",
-        "",
-        result["measure"],
-        *(cell(rival.get(split)) for split in splits),
-    )
-    return [own, other]
+    link = f"[[#{program.replace('_', '-')}][={program}=]]"
+    measure, rival = result["measure"], result["baseline"]
+    own = (link, cell(result["parameters"]), cell(result["steps"]), measure)
+    other = (rival["name"], "", "", measure)
+    return [(*own, *(cell(result.get(split)) for split in splits)),
+            (*other, *(cell(rival.get(split)) for split in splits))]
+
+
+def links(text: str) -> Iterator[re.Match]:
+    """Yield the metric links of TEXT; raise BookError at a malformed one."""
+    for found in METRIC.finditer(text):
+        if found["bad"]:
+            raise BookError(line_of(text, found.start()),
+                            "a number is quoted as "
+                            "[[metric:program.key%format][number]]")
+        if found["key"]:
+            yield found
 
 
 def best_of(body: list[tuple]) -> Callable[[tuple], tuple]:
@@ -124,10 +125,20 @@ def same(one: str, two: str) -> bool:
     return plain[0] == plain[1]
 
 
+def parameters(arguments: str, line: int) -> dict[str, str]:
+    """Return what a results block says after its name."""
+    try:
+        words = shlex.split(arguments)
+        given = dict(zip(words[::2], words[1::2], strict=True))
+        return {key: given[key] for key in (":programs", ":name", ":caption")}
+    except (KeyError, ValueError):
+        raise BookError(line, 'a results block needs :programs "...", '
+                              ':name tbl-... and :caption "..."') from None
+
+
 def table(arguments: str, line: int) -> str:
     """Return the Org table that a results block with ARGUMENTS holds."""
-    words = shlex.split(arguments)
-    given = dict(zip(words[::2], words[1::2], strict=True))
+    given = parameters(arguments, line)
     found = {program: results(program, line)
              for program in given[":programs"].split()}
     splits = [split for split in ("train", "dev", "test")
@@ -145,29 +156,28 @@ def table(arguments: str, line: int) -> str:
 
 def refreshed(text: str) -> str:
     """Return README.org's TEXT with every link and table renewed."""
-    def metric(found: re.Match) -> str:
-        key, form = found[1], found[2]
-        if key is None:
-            return found[0]
-        number = quote(key, form, line_of(text, found.start()))
-        return f"[[metric:{key}%{form}][{number}]]"
-
     def block(found: re.Match) -> str:
         fresh = table(found[1], line_of(text, found.start()))
         if same(found[2], fresh):
             return found[0]
         return f"#+BEGIN: results{found[1]}\n{fresh}#+END:"
 
-    return METRIC.sub(metric, TABLE.sub(block, text))
+    pieces, at, fresh = [], 0, TABLE.sub(block, text)
+    for found in links(fresh):
+        line = line_of(fresh, found.start())
+        pieces += [fresh[at:found.start("said")],
+                   quote(found["key"], found["form"], line)]
+        at = found.end("said")
+    return "".join([*pieces, fresh[at:]])
 
 
 def stale(text: str) -> Iterator[str]:
     """Yield a message for every line that a refresh would change."""
-    for found in filter(lambda match: match[1], METRIC.finditer(text)):
+    for found in links(text):
         line = line_of(text, found.start())
-        number = quote(found[1], found[2], line)
-        if number != found[3]:
-            yield (f"README.org:{line}: error: {found[3]} is stale, "
+        number = quote(found["key"], found["form"], line)
+        if number != found["said"]:
+            yield (f"README.org:{line}: error: {found['said']} is stale, "
                    f"it is {number} now")
     for found in TABLE.finditer(text):
         line = line_of(text, found.start())

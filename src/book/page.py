@@ -14,6 +14,7 @@ from book.listing import to_html
 from book.mathml import to_mathml
 from book.source import README, ROOT, BookError
 from bs4 import BeautifulSoup, Tag
+from pygments.util import ClassNotFound
 
 
 HERE = Path(__file__).parent
@@ -119,7 +120,11 @@ def listing(tag: Tag, again: bool) -> str:
     link = permalink(name, "listing " + name)
     label = (f'<figcaption>{"check " if kind == "check" else ""}'
              f'<a href="{file}">{file}</a>{link}</figcaption>')
-    code = to_html(tag.get_text(), tag["data-language"])
+    try:
+        code = to_html(tag.get_text(), tag["data-language"])
+    except ClassNotFound:
+        raise BookError(line_of(tag.get_text().split("\n")[0]),
+                        f"no colours for {tag['data-language']}") from None
     identity = f' id="{name}"' if name else ""
     return (f'<figure class="listing {kind}{" again" if again else ""}"'
             f'{identity}>{"" if file == "no" else label}'
@@ -185,8 +190,10 @@ def set_figures(page: Page) -> None:
     """Put the drawings into the page, each with its number."""
     for count, figure in enumerate(page.soup.find_all("figure"), start=1):
         image, caption = figure.find("img"), figure.find("figcaption")
-        name, path = figure.get("id", ""), image["src"].removeprefix("./")
-        if not (caption and name and image.get("alt")):
+        name, path = figure.get("id", ""), ""
+        if image:
+            path = image["src"].removeprefix("./").removeprefix("file://")
+        if not (caption and name and path and image.get("alt")):
             raise BookError(line_of(f"[[file:{path}"),
                             f"{path} needs a #+name, a #+caption and alt text")
         page.numbers[name] = str(count)
@@ -202,11 +209,9 @@ def set_tables(page: Page) -> None:
     for count, table in enumerate(page.soup.find_all("table"), start=1):
         name, caption = table.get("id", ""), table.find("caption")
         if not (caption and name):
-            words = table.get_text(" ").split()
-            raise BookError(
-                line_of(f"| {words[0]}"),
-                "a table needs a #+name and a #+caption",
-            )
+            first = (table.get_text(" ").split() or [""])[0]
+            raise BookError(line_of(f"| {first}"),
+                            "a table needs a #+name and a #+caption")
         page.numbers[name] = str(count)
         page.put(
             caption.find(class_="table-number"),
@@ -228,6 +233,8 @@ def set_references(page: Page) -> None:
     """Give every reference its number."""
 
     def numbered(found: re.Match) -> str:
+        if found[1] not in page.numbers:
+            raise BookError(line_of(found[1]), f"nothing is named {found[1]}")
         return f'<a href="#{found[1]}">{page.numbers[found[1]]}</a>'
 
     for text in page.soup.find_all(string=re.compile(r"\\eqref\{")):
