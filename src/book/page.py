@@ -103,10 +103,8 @@ def set_formulas(page: Page) -> None:
     try:
         results = to_mathml(list(zip(tex, shown, strict=True)))
     except ValueError as error:
-        bad = str(error)
-        raise BookError(
-            line_of(bad), f"pandoc cannot convert {bad!r}"
-        ) from None
+        bad = tags[tex.index(str(error))].get_text().strip()
+        raise BookError(line_of(bad), f"pandoc cannot convert {bad}") from None
     for tag, display, math in zip(tags, shown, results, strict=True):
         page.put(
             tag, equation(page, tag.get("id", ""), math) if display else math
@@ -123,8 +121,9 @@ def listing(tag: Tag, again: bool) -> str:
     try:
         code = to_html(tag.get_text(), tag["data-language"])
     except ClassNotFound:
-        raise BookError(line_of(tag.get_text().split("\n")[0]),
-                        f"no colours for {tag['data-language']}") from None
+        language = tag["data-language"]
+        raise BookError(line_of(f"#+begin_src {language}"),
+                        f"no colours are known for {language}") from None
     identity = f' id="{name}"' if name else ""
     return (f'<figure class="listing {kind}{" again" if again else ""}"'
             f'{identity}>{"" if file == "no" else label}'
