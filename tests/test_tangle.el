@@ -25,7 +25,7 @@
 (ert-deftest test-tangle-header-spacing-and-modes ()
   (test-tangle-with (concat (test-tangle-block "src/a.py" "\"\"\"A.\"\"\"")
                             (test-tangle-block "src/a.py" "def f():\n    pass"))
-    (let ((standard-output #'ignore)) (book-tangle))
+    (let ((standard-output #'ignore)) (with-file-modes #o700 (book-tangle)))
     (should (equal (test-tangle-read "src/a.py")
                    (concat "# " book-note "\n\"\"\"A.\"\"\"\n\n\ndef f():\n    pass\n")))
     (should (= (file-modes "src/a.py") #o644))))
