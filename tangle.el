@@ -1,12 +1,10 @@
 ;;; tangle.el --- The bootstrap of README.org  -*- lexical-binding: t -*-
 
-;; Extracts programs and tests from README.org, checks for drift, exports the page.
-;; In batch:  emacs -Q --batch -l tangle.el -f book-batch tangle, or check, lint, page
+;; Extracts programs and tests from README.org, checks for drift, exports the page.  In
+;; batch:  emacs -Q --batch -l tangle.el -f book-batch tangle, or check, lint, page.
 ;; In Emacs:  M-x load-file RET tangle.el RET; then, in README.org, C-c C-v t does what
 ;;   make tangle does, C-c C-e h h what make html does, C-c C-c runs a block in the
 ;;   Python session of its program, and after M-x book-mode every save tangles.
-
-;;; Code:
 
 (require 'ob-tangle)
 (require 'ob-python)
@@ -16,7 +14,6 @@
 (defvar book-root (file-name-directory (or load-file-name buffer-file-name)) "The folder of README.org.")
 (defun book--path (name) "Return the full name of NAME in the book's folder." (expand-file-name name book-root))
 (define-error 'book-error "README.org is at fault")
-
 (defun book--fail-if (lines) "Stop with LINES, a list of messages, unless it is empty."
   (when lines (signal 'book-error (list (mapconcat #'identity lines "\n")))))
 
@@ -189,6 +186,9 @@
 (defun book--tangle-saved () "Tangle what was saved." (when (bound-and-true-p book-mode) (book--run "tangle")))
 (define-minor-mode book-mode "Tangle README.org whenever it is saved." :lighter " Book"
   (add-hook 'after-save-hook #'book--tangle-saved nil t))
+(defun org-dblock-write:results (block) "Keep what BLOCK holds: make numbers writes it."
+  (insert (string-trim-right (plist-get block :content))))
+
 (defun book--set-up () "Run this buffer's blocks with the book's Python, without starting a program."
   (when (book--here-p)
     (setq-local org-babel-python-command (book--path ".venv/bin/python")
