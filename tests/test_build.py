@@ -46,6 +46,11 @@ def test_a_block_is_named_and_short(block):
         assert max(map(len, block.body)) <= 79
 
 
+def test_a_sentence_stands_between_two_blocks():
+    end, name = r"^#\+end_src\n\s*", r"(?:#\+(?:name|header).*\n)*"
+    assert not re.search(rf"{end}{name}#\+begin_src", TEXT, re.M)
+
+
 def test_every_heading_has_an_id():
     for found in re.finditer(r"^\*+ .*\n(.*)\n(.*)", TEXT, re.M):
         assert found[1] == ":PROPERTIES:" and found[2].startswith(
