@@ -1,6 +1,7 @@
 # Generated from README.org by tangle.el; edit README.org instead.
 """What the build promises."""
 
+import ast
 import os
 import re
 import shutil
@@ -33,6 +34,19 @@ def test_every_tangled_line_leads_back(target):
         if line.strip():
             found = source[mapping[number] - 1]
             assert re.sub(r"^,(?=,*(\*|#\+))", "", found) == line
+
+
+PASSIVE = (ast.Import, ast.ImportFrom, ast.Assign, ast.FunctionDef,
+           ast.ClassDef)
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_importing_a_program_runs_nothing(program):
+    code = (ROOT / f"src/{program}.py").read_text("utf-8")
+    docstring, *body, last = ast.parse(code).body
+    assert isinstance(docstring, ast.Expr)
+    assert all(isinstance(statement, PASSIVE) for statement in body)
+    assert ast.unparse(last.test) == "__name__ == '__main__'"
 
 
 @pytest.mark.parametrize("block", [b for b in BLOCKS if b.target != "no"],

@@ -91,6 +91,8 @@ def test_a_run_gives_the_numbers_that_the_book_quotes(program, tmp_path):
         assert measured[key] == quoted[key]
     for key in ("train", "test"):
         assert measured[key] == pytest.approx(quoted[key], rel=1e-2)
+    drawn = {path.name for path in tmp_path.glob("*.svg")}
+    assert drawn == {path.name for path in ROOT.glob(f"figs/{program}*.svg")}
 
 
 SLOW = """import os, pathlib, sys, time, atomic_file, command_line

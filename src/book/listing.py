@@ -27,7 +27,7 @@ CLASSES = [
     (Keyword, "k"),
     (Operator.Word, "k"),
 ]
-LEXERS = {"emacs-lisp": "elisp", "sh": "bash", "": "text"}
+LEXERS = {"emacs-lisp": "elisp"}
 
 
 def token_class(kind: Token) -> str:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 
 from atomic_file import write
-from book.source import README, ROOT, BookError
+from book.source import README, ROOT, BookError, line_at
 
 
 METRIC = re.compile(
@@ -19,11 +19,6 @@ METRIC = re.compile(
     r"|(?P<bad>\[\[\s*(?i:metric)\b)")
 TABLE = re.compile(r"^[ \t]*#\+BEGIN:[ \t]+results\b(.*)\n"
                    r"((?:.*\n)*?)[ \t]*#\+END:", re.M | re.I)
-
-
-def line_of(text: str, at: int) -> int:
-    """Return the number of the line that holds character AT of TEXT."""
-    return text.count("\n", 0, at) + 1
 
 
 def results(program: str, line: int) -> dict:
@@ -84,7 +79,7 @@ def links(text: str) -> Iterator[re.Match]:
     """Yield the metric links of TEXT; raise BookError at a malformed one."""
     for found in METRIC.finditer(text):
         if found["bad"]:
-            raise BookError(line_of(text, found.start()),
+            raise BookError(line_at(text, found.start()),
                             "a number is quoted as "
                             "[[metric:program.key%format][number]]")
         if found["key"]:
@@ -157,14 +152,14 @@ def table(arguments: str, line: int) -> str:
 def refreshed(text: str) -> str:
     """Return README.org's TEXT with every link and table renewed."""
     def block(found: re.Match) -> str:
-        fresh = table(found[1], line_of(text, found.start()))
+        fresh = table(found[1], line_at(text, found.start()))
         if same(found[2], fresh):
             return found[0]
         return f"#+BEGIN: results{found[1]}\n{fresh}#+END:"
 
     pieces, at, fresh = [], 0, TABLE.sub(block, text)
     for found in links(fresh):
-        line = line_of(fresh, found.start())
+        line = line_at(fresh, found.start())
         pieces += [fresh[at:found.start("said")],
                    quote(found["key"], found["form"], line)]
         at = found.end("said")
@@ -174,13 +169,13 @@ def refreshed(text: str) -> str:
 def stale(text: str) -> Iterator[str]:
     """Yield a message for every line that a refresh would change."""
     for found in links(text):
-        line = line_of(text, found.start())
+        line = line_at(text, found.start())
         number = quote(found["key"], found["form"], line)
         if number != found["said"]:
             yield (f"README.org:{line}: error: {found['said']} is stale, "
                    f"it is {number} now")
     for found in TABLE.finditer(text):
-        line = line_of(text, found.start())
+        line = line_at(text, found.start())
         if not same(found[2], table(found[1], line)):
             yield f"README.org:{line}: error: this table is stale"
 

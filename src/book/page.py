@@ -12,7 +12,7 @@ from string import Template
 from atomic_file import write
 from book.listing import to_html
 from book.mathml import to_mathml
-from book.source import README, ROOT, BookError
+from book.source import README, ROOT, BookError, line_at
 from bs4 import BeautifulSoup, Tag
 from pygments.util import ClassNotFound
 
@@ -23,7 +23,7 @@ HERE = Path(__file__).parent
 def line_of(words: str) -> int:
     """Return the line of README.org that holds WORDS first, or 1."""
     text = README.read_text("utf-8")
-    return text.count("\n", 0, max(text.find(words), 0)) + 1
+    return line_at(text, max(text.find(words), 0))
 
 
 class Page:

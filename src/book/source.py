@@ -31,6 +31,11 @@ class Block:
     body: list[str] = field(default_factory=list)
 
 
+def line_at(text: str, at: int) -> int:
+    """Return the number of the line that holds character AT of TEXT."""
+    return text.count("\n", 0, at) + 1
+
+
 def tangle_option(arguments: str, default: str) -> str:
     """Return what :tangle says in header ARGUMENTS."""
     found = re.search(r"(?:^|\s):tangle\s+(\S+)", arguments)
