@@ -5,8 +5,8 @@ import importlib
 import inspect
 import re
 import sys
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, field
+from functools import cache, partial
 from pathlib import Path
 
 import pytest
@@ -68,24 +68,39 @@ FILE = re.compile(r"# (src|tests)/([a-z0-9_/]+)\.py\n")
 
 @dataclass
 class Kernel:
-    """The kernel's shell, its own module and names, and the figures."""
+    """The kernel's shell, its own module and names, and what there was."""
 
     shell: object
     own: tuple
-    drawn: dict[Path, int]
+    held: dict = field(default_factory=dict)
+    drawn: dict[Path, int] = field(default_factory=dict)
 
 
 def enter(kernel: Kernel, info) -> None:
     """Go where the cell belongs that is about to run."""
-    kernel.drawn = drawings()
+    kernel.drawn, kernel.held = drawings(), {}
     if found := FILE.match(info.raw_cell or ""):
         module = importlib.import_module(found[2].replace("/", "."))
         names = vars(module)
         names["_oh"] = kernel.own[1]["_oh"]  # where IPython keeps outputs
         names.setdefault("check", check)
         kernel.shell.user_module, kernel.shell.user_ns = module, names
-        if found[1] == "src":
-            Checks.kept.clear()  # it came from the code as it was
+        kernel.held = dict(names) if found[1] == "src" else {}
+
+
+def spread(held: dict, names: dict) -> None:
+    """Replace the functions and classes of HELD by the new ones in NAMES."""
+    folders = f"{ROOT}/src/", f"{ROOT}/tests/"
+    fresh = {id(old): names.get(name) for name, old in held.items()
+             if (inspect.isfunction(old) or inspect.isclass(old))
+             and names.get(name) is not old}
+    for module in list(sys.modules.values()):
+        if str(getattr(module, "__file__", "")).startswith(folders):
+            for name, thing in list(vars(module).items()):
+                if id(thing) in fresh:
+                    setattr(module, name, fresh[id(thing)])
+    if fresh:
+        Checks.kept.clear()
 
 
 def drawings() -> dict[Path, int]:
@@ -98,6 +113,7 @@ def leave(kernel: Kernel, result) -> None:
     """Come back with what the cell defined, and show what it drew."""
     names = kernel.shell.user_ns
     kernel.shell.user_module, kernel.shell.user_ns = kernel.own
+    spread(kernel.held, names)
     kernel.own[1].update({name: thing for name, thing in names.items()
                           if not name.startswith("_")})
     for path, time in drawings().items():
@@ -105,10 +121,12 @@ def leave(kernel: Kernel, result) -> None:
             display(SVG(filename=path))
 
 
+@cache
 def start() -> None:
     """Let every cell of this kernel run in the file that it names."""
     shell = get_ipython()
-    kernel = Kernel(shell, (shell.user_module, shell.user_ns), drawings())
+    kernel = Kernel(shell, (shell.user_module, shell.user_ns),
+                    drawn=drawings())
     sys.path.insert(0, str(ROOT / "tests"))
     shell.events.register("pre_run_cell", partial(enter, kernel))
     shell.events.register("post_run_cell", partial(leave, kernel))
