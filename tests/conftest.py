@@ -3,6 +3,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from book.source import ROOT, where
 
 
@@ -20,3 +22,9 @@ def pytest_terminal_summary(terminalreporter):
                         f"README.org:{line}: error: {place.message} "
                         f"in {report.nodeid}"
                     )
+
+
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Let programs write empty figures."""
+    monkeypatch.setattr("command_line.to_svg", lambda *_: "<svg/>")

@@ -82,6 +82,7 @@ def test_zero_steps_work_and_repeat_byte_for_byte(program, tmp_path):
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.usefixtures("undrawn")
 def test_a_run_gives_the_numbers_that_the_book_quotes(program, tmp_path):
     assert load(program).main(["--quiet", "--out", str(tmp_path)]) == 0
     name = f"{program}.json"
@@ -166,6 +167,7 @@ def test_a_figure_is_the_same_on_every_run():
     assert drawn() == drawn() and "date" not in drawn()
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_solution_the_starting_loss_is_the_mean_square(tmp_path):
     load("linear_autograd").main(
         ["--steps", "0", "--quiet", "--out", str(tmp_path)]
@@ -175,6 +177,7 @@ def test_solution_the_starting_loss_is_the_mean_square(tmp_path):
     assert result["train"] == pytest.approx((y**2).mean().item(), rel=1e-5)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_solution_seeds_move_the_loss_by_tens_of_percent(tmp_path):
     losses = []
     for seed in range(5):

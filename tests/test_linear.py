@@ -315,6 +315,7 @@ PROGRAMS = [linear_autograd, linear_dataloader, linear_module]
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.usefixtures("undrawn")
 def test_no_steps_leave_the_starting_model(program, tmp_path):
     program.main(["--steps", "0", "--quiet", "--out", str(tmp_path)])
     name = program.__name__
@@ -446,6 +447,7 @@ def test_the_product_feature_is_learned_by_the_same_code(seed):
 @pytest.mark.parametrize("program, low, high", [
     (linear_autograd, 1.2, 2), (linear_dataloader, 1, 1.01),
     (linear_module, 1, 1.01)])
+@pytest.mark.usefixtures("undrawn")
 def test_programs_reach_what_the_text_says(program, low, high, tmp_path):
     program.main(["--quiet", "--out", str(tmp_path)])
     text = (tmp_path / f"{program.__name__}.json").read_text()

@@ -358,6 +358,7 @@ def test_weight_decay_settles_and_is_the_one_of_sgd():
     torch.testing.assert_close(theta.detach(), history[100])
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_program_without_a_step(tmp_path):
     argv = ["--steps", "0", "--quiet", "--out", str(tmp_path)]
     assert logistic.main(argv) == 0

@@ -19,8 +19,6 @@ from book.source import ROOT
 class Checks:
     """Gives pytest the tests of a module as they stand in memory."""
 
-    kept: dict = {}  # what costly fixtures returned
-
     def __init__(self, module):
         self.module = module
 
@@ -30,16 +28,27 @@ class Checks:
         collector.obj = self.module
         return collector
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(self, report):
+        passed = report.passed and report.when == "call"
+        return ("passed", "", "") if passed else None
+
+
+class Kept:
+    """Lets a fixture of a module compute once for all cells."""
+
+    values: dict = {}
+
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef, request):
         function, key = fixturedef.func, (fixturedef.func, request.param_index)
-        if key in self.kept:
-            fixturedef.func = lambda **_: self.kept[key]
+        if key in self.values:
+            fixturedef.func = lambda **_: self.values[key]
         made = yield
         if (fixturedef.scope == "module"
                 and not inspect.isgeneratorfunction(function)
                 and "tmp_path_factory" not in fixturedef.argnames):
-            self.kept[key] = made
+            self.values[key] = made
         return made
 
 
@@ -59,7 +68,8 @@ def check(*tests) -> None:
     """Run TESTS, functions of the notebook, through pytest."""
     module = sys.modules[tests[0].__module__]
     names = [f"{module.__file__}::{test.__name__}" for test in tests]
-    if pytest.main([*OPTIONS, *names], plugins=[Checks(module)]):
+    plugins = [Checks(module), Kept()]
+    if pytest.main([*OPTIONS, *names], plugins=plugins):
         raise CheckFailed(", ".join(test.__name__ for test in tests))
 
 
@@ -100,7 +110,7 @@ def spread(held: dict, names: dict) -> None:
                 if id(thing) in fresh:
                     setattr(module, name, fresh[id(thing)])
     if fresh:
-        Checks.kept.clear()
+        Kept.values.clear()
 
 
 def drawings() -> dict[Path, int]:
