@@ -33,13 +33,13 @@ ifneq ($(and $(filter clean distclean,$(MAKECMDGOALS)),$(filter-out clean distcl
 $(error make clean and make distclean go alone; run the rest afterwards)
 endif
 
-.PHONY: help all setup tangle train numbers html test check where watch clean distclean
+.PHONY: help all setup tangle train numbers html notebooks test check where watch clean distclean
 .PHONY: always
 
 help: ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile | expand -t 18
 
-all: html ## set up, tangle, train, draw, refresh the numbers, export the page
+all: html notebooks ## set up, tangle, train, draw, refresh the numbers, export
 
 ## Set-up
 
@@ -111,6 +111,18 @@ html: README.html ## export README.html
 README.html: build/numbers.stamp $(wildcard src/book/*.*)
 	@$(BOOK) page </dev/null
 
+# Written anew also on request, and when one is gone.
+notebooks: build/notebooks.stamp ## write the chapters as src/notebooks/*.ipynb
+
+CHAPTERS := $(filter-out bibliography,$(shell sed -n '/^\* /{n;n;s/^:CUSTOM_ID: //p;}' README.org))
+NOTEBOOKS := $(CHAPTERS:%=src/notebooks/%.ipynb)
+
+build/notebooks.stamp: build/numbers.stamp $(wildcard src/book/*.*) \
+    $(if $(filter notebooks,$(MAKECMDGOALS))$(filter-out $(wildcard $(NOTEBOOKS)),$(NOTEBOOKS)),always)
+	@touch build/notebooks.new
+	@$(PY) -m book.notebooks
+	@mv build/notebooks.new $@
+
 ## Tests
 
 test: .venv/ready ## run every test
@@ -120,6 +132,7 @@ check: .venv/ready build/emacs.stamp ## find whatever drifted from README.org
 	@$(BOOK) check </dev/null
 	@$(BOOK) lint </dev/null
 	@$(PY) -m book.numbers --check
+	@$(PY) -m book.notebooks --check
 	@$(BOOK) page build/README.html </dev/null >build/page.log 2>&1 || { cat build/page.log >&2; exit 1; }
 	@$(PY) -m book.same build/README.html README.html
 	@echo "check     nothing drifted from README.org"
