@@ -73,12 +73,13 @@ def output_folder(name: str) -> Path:
 
 
 def add_options(
-    parser: argparse.ArgumentParser, steps: int, seed: int
+    parser: argparse.ArgumentParser, steps: int | None, seed: int
 ) -> None:
     """Give PARSER the options that every program has."""
     add = parser.add_argument
+    usual = "by the size of the data" if steps is None else "%(default)s"
     add("--steps", type=count, default=steps, metavar="N",
-        help="parameter updates (default: %(default)s)")
+        help=f"parameter updates (default: {usual})")
     add("--seed", type=count, default=seed, metavar="N",
         help="seed of every generator (default: %(default)s)")
     add("--device", choices=["auto", "cpu", "cuda", "mps"], default="cpu",
@@ -88,11 +89,16 @@ def add_options(
     add("--quiet", action="store_true", help="print nothing")
 
 
-def parse(program: str, about: str, argv: list[str] | None, *,
-          steps: int, seed: int) -> argparse.Namespace:
+def parse(
+    program: str, about: str, argv: list[str] | None, *,
+    steps: int | None, seed: int,
+    more: Callable[[argparse.ArgumentParser], None] | None = None,
+) -> argparse.Namespace:
     """Read PROGRAM's options from ARGV, by default the process's own."""
     parser = OneLineParser(prog=program, description=about, allow_abbrev=False)
     add_options(parser, steps, seed)
+    if more:
+        more(parser)  # options that only some programs have
     args = parser.parse_args(argv)
     args.program = program
     args.device = choose_device(args.device)
@@ -135,9 +141,11 @@ def save(
         write(args.out / f"{name}.svg", text)
     write(args.out / f"{args.program}.json", numbers)
     if not args.quiet:
+        plural = "figure" if len(drawn) == 1 else "figures"
+        pictures = f"{len(drawn)} {plural} and " if drawn else ""
         print(
-            f"{args.program}: {args.steps} steps; wrote {len(drawn)} figures "
-            f"and {args.program}.json to {args.out}"
+            f"{args.program}: {results['steps']} steps; wrote {pictures}"
+            f"{args.program}.json to {args.out}"
         )
 
 

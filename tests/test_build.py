@@ -96,29 +96,39 @@ def test_every_exercise_has_a_solution_and_every_chapter_three():
 
 
 def imports(path):
-    names = re.findall(
-        r"^(?:import|from) (\w+)", path.read_text("utf-8"), re.M
-    )
-    modules = [ROOT / f"src/{name}.py" for name in names]
-    return [module for module in modules if module.exists()]
+    """Return PATH and every module and data file that it leads to."""
+    found, due = set(), [path]
+    while due:
+        path = due.pop()
+        found.add(path)
+        if path.suffix == ".py":
+            text = path.read_text("utf-8")
+            names = re.findall(r"^(?:import|from) (\w+)", text, re.M)
+            files = [ROOT / f"src/{name}.py" for name in names]
+            files += [data for data in ROOT.glob("data/*")
+                      if f'"{data.name}"' in text]
+            due += [file for file in files if file.exists()
+                    and file not in found]
+    return found
+
+
+USED = {program: imports(ROOT / f"src/{program}.py") for program in PROGRAMS}
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_a_program_is_tested_and_runs_again_when_its_modules_change(
-    program, tree
-):
-    tests = [path.read_text() for path in ROOT.glob("tests/test_[!bcp]*.py")]
-    assert any(f"import {program}" in text for text in tests)
-    own = ROOT / f"src/{program}.py"
-    needed = {own}.union(
-        *(imports(path) for path in [own, *imports(own)]), imports(own)
-    )
-    for module in needed:
-        name = module.relative_to(ROOT).as_posix()
-        assert (
-            f"src/{program}.py >"
-            in make(tree, "-n", "-W", name, "train").stdout
-        )
+def test_every_program_has_tests(program):
+    tests = [path.read_text("utf-8") for path in ROOT.glob("tests/*.py")]
+    named = re.compile(rf"^(import|from) {program}\b", re.M)
+    assert any(map(named.search, tests))
+
+
+@pytest.mark.parametrize(
+    "file", sorted(set().union(*USED.values())), ids=lambda file: file.name
+)
+def test_a_new_file_runs_the_programs_that_lead_to_it(file, tree):
+    name = file.relative_to(ROOT).as_posix()
+    due = {program for program in PROGRAMS if file in USED[program]}
+    assert trained(make(tree, "-n", "-W", name, "train").stdout) == due
 
 
 def make(folder, *words, **variables):
@@ -135,6 +145,10 @@ def make(folder, *words, **variables):
         stdin=subprocess.DEVNULL,
         env=environment | variables,
     )
+
+
+def trained(output):
+    return set(re.findall(r"src/(\w+)\.py >", output))
 
 
 def is_dated_back(path):
@@ -158,10 +172,6 @@ def tree(tmp_path):
                  *(f"build/{step}.stamp" for step in steps), "README.html"]:
         (folder / name).touch()
     return folder
-
-
-def trained(output):
-    return set(re.findall(r"src/(\w+)\.py >", output))
 
 
 def test_a_finished_tree_has_nothing_to_do(tree):
