@@ -22,18 +22,18 @@ EMACS ?= emacs
 PYTHON ?= python3
 PY := .venv/bin/python
 BOOK := $(EMACS) -Q --batch -l tangle.el -f book-batch
-PROGRAMS := linear_autograd linear_dataloader linear_module logistic
+PROGRAMS := mlp bigram ngram linear_autograd linear_dataloader linear_module logistic
 STAMPS := $(PROGRAMS:%=build/%.stamp)
 FIGURES := $(shell sed -n 's/^\[\[file:\(figs\/.*\)\]\]$$/\1/p' README.org)
 
 # These goals take the files as they are; every other one renews them first.
-AS_THEY_ARE := help setup check where watch clean distclean
+AS_THEY_ARE := help setup check bench where watch clean distclean
 
 ifneq ($(and $(filter clean distclean,$(MAKECMDGOALS)),$(filter-out clean distclean,$(MAKECMDGOALS))),)
 $(error make clean and make distclean go alone; run the rest afterwards)
 endif
 
-.PHONY: help all setup tangle train numbers html notebooks test check where watch clean distclean
+.PHONY: help all setup tangle train numbers html notebooks test check bench where watch clean distclean
 .PHONY: always
 
 help: ## list the commands
@@ -87,7 +87,12 @@ train: $(STAMPS) ## train every model and draw every figure
 
 SHARED := src/command_line.py src/atomic_file.py src/figure_style.py
 LINEAR := src/known_line.py src/least_squares.py src/line_figure.py
+CORPUS := src/names_corpus.py src/names_options.py src/ngram.py data/names.txt
+NETWORK := src/keeper.py src/progress.py src/name_sampler.py
 $(filter build/linear_%,$(STAMPS)): $(LINEAR)
+build/ngram.stamp build/bigram.stamp build/mlp.stamp: $(CORPUS)
+build/bigram.stamp build/mlp.stamp: src/checkpoint.py
+build/mlp.stamp: $(NETWORK) src/mlp_figure.py
 
 # A program runs again when its code changed, or when one of its outputs is gone.
 gone = $(filter-out $(wildcard figs/*),figs/$1.json $(filter figs/$1%,$(FIGURES)))
@@ -136,6 +141,9 @@ check: .venv/ready build/emacs.stamp ## find whatever drifted from README.org
 	@$(BOOK) page build/README.html </dev/null >build/page.log 2>&1 || { cat build/page.log >&2; exit 1; }
 	@$(PY) -m book.same build/README.html README.html
 	@echo "check     nothing drifted from README.org"
+
+bench: .venv/ready ## time the programs, and print operations per second
+	@$(PY) src/bench.py
 
 export AT
 where: .venv/ready ## AT=src/logistic.py:41 names the line of README.org it came from

@@ -36,6 +36,13 @@ def test_every_tangled_line_leads_back(target):
             assert re.sub(r"^,(?=,*(\*|#\+))", "", found) == line
 
 
+def test_a_name_belongs_to_what_follows_it():
+    lines = ["#+name: tbl-x", "| 1 |", "", "#+begin_src sh", "#+end_src",
+             "#+name: x", "#+caption: y", "#+begin_src sh", "#+end_src"]
+    found = blocks("\n".join(lines))
+    assert [block.name for block in found] == ["", "x"]
+
+
 PASSIVE = (ast.Import, ast.ImportFrom, ast.Assign, ast.FunctionDef,
            ast.ClassDef)
 

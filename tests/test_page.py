@@ -82,10 +82,12 @@ def test_formulas_are_mathml():
         to_mathml([(r"x", False), (r"\nosuchcommand{x}", False)])
 
 
-def test_a_hat_is_as_wide_as_its_letter_and_bold_is_upright():
-    hat, bold = to_mathml([(r"\hat{y}", False), (r"\mathbf{w}", False)])
+def test_hats_are_narrow_bold_is_upright_and_a_base_is_close():
+    hat, bold, log = to_mathml(
+        [(r"\hat{y}", False), (r"\mathbf{w}", False), (r"\log_2 p", False)])
     assert '<mo accent="true" stretchy="false">^</mo>' in hat
     assert "\N{MATHEMATICAL BOLD SMALL W}" in bold
+    assert re.search(r"<mn>2</mn></msub><mspace [^>]*><mi>p</mi>", log)
 
 
 EMACS = shutil.which(os.environ.get("EMACS", "emacs"))

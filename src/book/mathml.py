@@ -13,6 +13,7 @@ MENDED = [
     # a hat is a character of its own, not a combining one
     ("\u0302</mo>", "^</mo>"),
     ("\u0303</mo>", "~</mo>"),
+    ("\u0307</mo>", "\u02d9</mo>"),
     ('<mo accent="true">', '<mo accent="true" stretchy="false">'),
     # the rows of aligned are displayed formulas
     (f"<mtable>{ROW}", f'<mtable displaystyle="true">{ROW}'),
@@ -21,7 +22,8 @@ MENDED = [
 
 BEFORE = re.compile(r"(</(?:mi|mn|msup|msub|mfrac|msqrt)>)"
                     r'(?=<mrow><mi mathvariant="normal">\w+</mi><mo>&#8289;)')
-AFTER = re.compile(r"(<mo>&#8289;</mo></mrow>)"
+AFTER = re.compile(r"(<mo>&#8289;</mo></mrow>"
+                   r"(?:<m([ni])>[^<]*</m\2></msub>)?)"  # log to a base
                    r'(?!(?:<mrow>)?<mo[^>]*form="prefix")')
 THIN = r'\1<mspace width="0.17em"/>'
 LEFT_OUT = re.compile(r"</?semantics>|<annotation.*?</annotation>"

@@ -85,6 +85,8 @@ def outside(reader: Reader, number: int, line: str) -> None:
         reader.targets[reader.level, found[1]] = target
     elif found := re.match(r"\s*#\+name:\s*(.+?)\s*$", line, re.I):
         reader.name = found[1]
+    elif not line.lstrip().startswith("#+"):
+        reader.name = ""  # it was the name of something else
 
 
 def blocks(text: str) -> list[Block]:

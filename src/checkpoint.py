@@ -1,0 +1,132 @@
+# Generated from README.org by tangle.el; edit README.org instead.
+"""A model on disk: written whole or not at all, read without running it."""
+
+import io
+import os
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+import atomic_file
+from command_line import InputError, RunError, output_folder
+
+
+VERSION = 1
+DESCRIPTION = {"program": str, "letters": str, "sizes": dict,
+               "settings": dict, "corpus": str, "model": dict}
+
+
+def plain(value):
+    """Return a copy of VALUE in which equal things are written alike.
+
+    Only tensors and plain values pass; for anything else: TypeError.
+    """
+    if isinstance(value, Tensor):
+        return value.detach().cpu().clone()
+    if isinstance(value, dict):
+        return {plain(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(plain(item) for item in value)
+    if isinstance(value, str):
+        return sys.intern(str(value))
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    raise TypeError(f"a checkpoint cannot hold {type(value).__name__}")
+
+
+def save(path: Path, content: dict) -> None:
+    """Write CONTENT to PATH in one piece; on failure PATH stays as it was."""
+    buffer = io.BytesIO()
+    torch.save(plain({"version": VERSION} | content), buffer)
+    try:
+        atomic_file.write(Path(path), buffer.getvalue())
+    except OSError as error:
+        raise RunError(
+            f"--checkpoint {path}: {error.strerror}; "
+            "a checkpoint written before is intact"
+        ) from None
+
+
+def read(path: Path) -> object:
+    """Return what the checkpoint PATH holds; no code in it can run."""
+    try:
+        data = Path(path).read_bytes()
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise InputError(f"--checkpoint {path}: {why}") from None
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            damaged = archive.testzip()  # compares the checksums
+        if not damaged:
+            return torch.load(
+                io.BytesIO(data), map_location="cpu", weights_only=True)
+    except Exception:  # whatever a damaged or hostile file sets off
+        pass
+    raise InputError(
+        f"--checkpoint {path}: damaged, or not a checkpoint of this book"
+    )
+
+
+def load(path: Path, program: str) -> dict:
+    """Return the checkpoint of PROGRAM at PATH, tensors on the CPU."""
+    content = read(path)
+    said = content if isinstance(content, dict) else {}
+    version, maker = said.get("version"), said.get("program")
+    if not isinstance(version, int) or not isinstance(maker, str):
+        why = "not a checkpoint of this book"
+    elif version != VERSION:
+        why = f"of version {version}; this program reads version {VERSION}"
+    elif maker != program:
+        why = f"made by {maker[:40]!r}, not by {program!r}"
+    elif not all(isinstance(said.get(k), t) for k, t in DESCRIPTION.items()):
+        why = "a part is missing"
+    else:
+        return content
+    raise InputError(f"--checkpoint {path}: {why}")
+
+
+def restore(
+    build: Callable[..., nn.Module], content: dict, path: Path
+) -> nn.Module:
+    """Return BUILD(**sizes) with the weights in CONTENT, set to evaluate."""
+    try:
+        with torch.device("meta"):  # shapes without memory
+            model = build(**content["sizes"])
+        model.load_state_dict(content["model"], assign=True)
+        weights = model.state_dict().values()
+        good = all(weight.isfinite().all() for weight in weights)
+    except Exception:  # sizes that do not fit, or are none
+        good = False
+    if not good:
+        raise InputError(
+            f"--checkpoint {path}: the weights do not fit the description")
+    return model.eval()
+
+
+def require_same(content: dict, run: dict, path: Path) -> None:
+    """Refuse to resume CONTENT in a RUN with another list or settings."""
+    for part in "corpus", "letters", "sizes", "settings":
+        if content[part] == run[part]:
+            continue
+        why = "another list of names"
+        if part in ("sizes", "settings"):
+            keys = sorted(content[part].keys() | run[part].keys(), key=str)
+            old, new = content[part].get, run[part].get
+            key = next(key for key in keys if old(key) != new(key))
+            why = f"{key} {old(key)}; now it is {new(key)}"
+        raise InputError(f"--resume {path}: the run began with {why}")
+
+
+def check_place(path: Path) -> None:
+    """Refuse a PATH where no checkpoint can be written."""
+    if os.path.isdir(path):
+        raise InputError(f"--checkpoint {path}: Is a directory")
+    try:
+        output_folder(str(Path(path).parent))
+    except InputError as error:
+        why = str(error).rsplit(": ", 1)[-1]
+        raise InputError(f"--checkpoint {path}: {why}") from None
