@@ -22,7 +22,7 @@ EMACS ?= emacs
 PYTHON ?= python3
 PY := .venv/bin/python
 BOOK := $(EMACS) -Q --batch -l tangle.el -f book-batch
-PROGRAMS := mlp bigram ngram linear_autograd linear_dataloader linear_module logistic
+PROGRAMS := deep mlp cnn notes bigram ngram linear_autograd linear_dataloader linear_module logistic
 STAMPS := $(PROGRAMS:%=build/%.stamp)
 FIGURES := $(shell sed -n 's/^\[\[file:\(figs\/.*\)\]\]$$/\1/p' README.org)
 
@@ -88,11 +88,16 @@ train: $(STAMPS) ## train every model and draw every figure
 SHARED := src/command_line.py src/atomic_file.py src/figure_style.py
 LINEAR := src/known_line.py src/least_squares.py src/line_figure.py
 CORPUS := src/names_corpus.py src/names_options.py src/ngram.py data/names.txt
-NETWORK := src/keeper.py src/progress.py src/name_sampler.py
+DIGITS := src/digits.py data/digits.csv.gz
+KEPT := src/checkpoint.py src/keeper.py src/progress.py
 $(filter build/linear_%,$(STAMPS)): $(LINEAR)
-build/ngram.stamp build/bigram.stamp build/mlp.stamp: $(CORPUS)
-build/bigram.stamp build/mlp.stamp: src/checkpoint.py
-build/mlp.stamp: $(NETWORK) src/mlp_figure.py
+build/ngram.stamp build/bigram.stamp build/mlp.stamp build/deep.stamp: $(CORPUS)
+build/bigram.stamp: src/checkpoint.py
+build/mlp.stamp build/deep.stamp: $(KEPT) src/name_sampler.py
+build/mlp.stamp: src/mlp_figure.py
+build/deep.stamp: src/tower.py src/processes.py src/mapped_names.py src/shuffled_names.py
+build/cnn.stamp build/notes.stamp: $(DIGITS)
+build/cnn.stamp: $(KEPT) src/convolution.py src/idx.py src/pixels.py
 
 # A program runs again when its code changed, or when one of its outputs is gone.
 gone = $(filter-out $(wildcard figs/*),figs/$1.json $(filter figs/$1%,$(FIGURES)))
@@ -130,8 +135,8 @@ build/notebooks.stamp: build/numbers.stamp $(wildcard src/book/*.*) \
 
 ## Tests
 
-test: .venv/ready ## run every test
-	@$(PY) -m pytest -n auto --dist loadfile
+test: .venv/ready ## run every test; with SLOW=no, only the quick ones
+	@$(PY) -m pytest -n auto --dist loadfile $(if $(filter no,$(SLOW)),-m "not slow")
 
 check: .venv/ready build/emacs.stamp ## find whatever drifted from README.org
 	@$(BOOK) check </dev/null

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.optim import AdamW
 
+import bench_corpus
 import bigram
 import mlp
 import names_corpus
@@ -120,6 +121,8 @@ def main(argv: list[str] | None = None) -> int:
     print(f"{'':34} {'MFLOP':>10} {'ms':>9} {'GFLOP/s':>9}")
     bench_mlp(corpus)
     bench_bigram(corpus)
+    for line in bench_corpus.lines():
+        print(line, flush=True)
     return 0
 
 

@@ -55,7 +55,7 @@ def read_text(path: Path) -> tuple[str, str]:
         content = Path(path).read_bytes()
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
+        line = error.object[: error.start].count(b"\n") + 1
         raise InputError(f"{path}:{line}: not UTF-8 text") from None
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
@@ -75,17 +75,20 @@ def normalise(text: str) -> str:
     return unicodedata.normalize("NFC", folded)
 
 
-def names_in(text: str, path: Path) -> list[str]:
-    """Return the names of TEXT, one a line, normalised; blank lines go."""
+def names_in(text: str, path: Path, first: int = 1) -> list[str]:
+    """Return the names of TEXT, one a line, normalised; blank lines go.
+
+    FIRST is the number that the first line has in PATH.
+    """
     if found := CONTROL.search(text):
-        line = text.count("\n", 0, found.start()) + 1
+        line = first + text.count("\n", 0, found.start())
         code = ord(found.group())
         raise InputError(
             f"{path}:{line}: control character U+{code:04X}; "
             "a list of names is plain text"
         )
     lines = [" ".join(line.split()) for line in normalise(text).split("\n")]
-    for number, name in enumerate(lines, start=1):
+    for number, name in enumerate(lines, start=first):
         if len(name) > LONGEST:
             raise InputError(
                 f"{path}:{number}: a name of {len(name)} characters; "

@@ -28,8 +28,11 @@ PROGRAMS = [
     "ngram",
     "bigram",
     "mlp",
+    "deep",
+    "cnn",
+    "notes",
 ]
-LONG = ["mlp"]
+LONG = ["mlp", "deep", "cnn", "notes"]
 
 
 def load(program):

@@ -176,6 +176,7 @@ command_line.to_svg = lambda *_: "<svg/>"
 """
 
 
+@pytest.mark.slow
 @every_notebook
 def test_it_runs_from_top_to_bottom(name, client):
     for cell in notebook(name).cells:

@@ -36,7 +36,7 @@ def token_class(kind: Token) -> str:
 
 
 def to_html(code: str, language: str) -> str:
-    """Return CODE as HTML, its tokens in the classes k, s, m, c and d."""
+    """Return CODE as HTML, its tokens in the elements k-, s-, m-, c-, d-."""
     lexer = get_lexer_by_name(LEXERS.get(language, language), stripnl=False)
     runs: list[list[str]] = []
     for kind, text in lexer.get_tokens(code):
@@ -45,6 +45,6 @@ def to_html(code: str, language: str) -> str:
             runs[-1][1] += text
         else:
             runs.append([name, text])
-    spans = (f'<span class="{name}">{escape(text, quote=False)}</span>' if name
-             else escape(text, quote=False) for name, text in runs)
-    return "".join(spans).rstrip("\n")
+    tags = (f"<{name}->{escape(text, quote=False)}</{name}->" if name
+            else escape(text, quote=False) for name, text in runs)
+    return "".join(tags).rstrip("\n")

@@ -23,7 +23,7 @@ MENDED = [
 BEFORE = re.compile(r"(</(?:mi|mn|msup|msub|mfrac|msqrt)>)"
                     r'(?=<mrow><mi mathvariant="normal">\w+</mi><mo>&#8289;)')
 AFTER = re.compile(r"(<mo>&#8289;</mo></mrow>"
-                   r"(?:<m([ni])>[^<]*</m\2></msub>)?)"  # log to a base
+                   r"(?:<m([ni])>[^<]*</m\2></msu[bp]>)?)"  # log to a base
                    r'(?!(?:<mrow>)?<mo[^>]*form="prefix")')
 THIN = r'\1<mspace width="0.17em"/>'
 LEFT_OUT = re.compile(r"</?semantics>|<annotation.*?</annotation>"

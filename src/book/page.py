@@ -167,6 +167,9 @@ def set_headings(page: Page) -> None:
         page.put(link, permalink(name, f"section {title}"))
 
 
+GROUP = re.compile(r"<g>\s*((?:(?!</?g\b).)*)</g>", re.S)
+
+
 def svg_of(path: str, alt: str) -> str:
     """Return the figure file PATH as SVG to stand inside the page."""
     try:
@@ -177,10 +180,12 @@ def svg_of(path: str, alt: str) -> str:
     stem = Path(path).stem
     svg = re.sub(r"<!--.*?-->\s*|<style>.*?</style>", "", svg, flags=re.S)
     svg = re.sub(r' (width|height)="[^"]*pt"| xmlns(:\w+)?="[^"]*"', "", svg)
-    svg = re.sub(r'(url\(|xlink:href="|href=")#', rf"\1#{stem}-", svg)
+    svg = re.sub(r'(url\(|href=")#', rf"\1#{stem}-", svg)
     used = set(re.findall(rf'#{re.escape(stem)}-([^")]+)', svg))
     svg = re.sub(r' id="([^"]*)"',
                  lambda m: f' id="{stem}-{m[1]}"' if m[1] in used else "", svg)
+    while (flat := GROUP.sub(r"\1", svg)) != svg:
+        svg = flat
     label = f'<svg role="img" aria-label="{escape(alt)}"'
     return svg.replace("<svg", label, 1).strip()
 
