@@ -137,10 +137,10 @@ def plot_l1(poor: list, good: list) -> Figure:
     """Draw both losses of a descent on the POOR loss and on the GOOD."""
     figure, axes = new_figure(2, 2.8)
     for ax, i, title in zip(axes, (0, 1), (
-            "mean of |y - p|", "cross-entropy (nats)"), strict=True):
+            "sum of |y − p|", "cross-entropy (nats)"), strict=True):
         steps = range(1, len(good) + 1)
         for history, words, colour, dash, at, shift in (
-                (poor, "trained on |y - p|", ORANGE, "--", -700, (-8, 2)),
+                (poor, "trained on |y − p|", ORANGE, "--", -700, (-8, 2)),
                 (good, "trained on cross-entropy", BLUE, "-", -1, (0, -15))):
             values = [losses[i] for losses in history]
             ax.plot(steps, values, dash, color=colour)
@@ -149,7 +149,8 @@ def plot_l1(poor: list, good: list) -> Figure:
                 ax.annotate(words, (steps[at], values[at]), shift, ha="right",
                             color=colour, textcoords="offset points")
         ax.set_title(title)
-        ax.set(xlabel="step + 1", xscale="log", ylim=(0, None))
+        ax.set(xlabel="step + 1", xscale="log")
+        ax.set_ylim(0, 1.1 * ax.dataLim.y1)
     return figure
 
 
@@ -240,13 +241,14 @@ def plot_table(p: Tensor, pairs: Tensor, letters: str) -> Figure:
     p = p[tokens][:, tokens]
     figure, (ax, key) = new_figure(1, 6.9, rows=2, height_ratios=[30, 1])
     rows, columns = (p > 0.002).nonzero(as_tuple=True)
-    draw_cells(ax, columns, rows, p[rows, columns])
-    places, edge = range(len(tokens)), len(tokens) - 0.4
+    places, edge = torch.arange(1.0 * len(tokens)), len(tokens) - 0.4
+    places[0] = -0.6  # a gap between the boundary and the letters
+    draw_cells(ax, places[columns], places[rows], p[rows, columns])
     ax.set_xticks(places, ["end", *names])
     ax.set_yticks(places, ["start", *names])
     ax.tick_params(length=0, labeltop=True)
     ax.set(xlabel="next letter", ylabel="letter", aspect="equal",
-           xlim=(-0.6, edge), ylim=(edge, -0.6))
+           xlim=(-1.2, edge), ylim=(edge, -1.2))
     levels = torch.tensor([0.01, 0.05, 0.2, 0.5, 1.0])
     at = torch.arange(5) * 4.0
     draw_cells(key, at, torch.zeros(5), levels)
@@ -274,7 +276,6 @@ def draw(
         letter[ended] = 0
         ended = letter == 0
         columns.append(letter)
-        letter = letter.clone()
     return torch.stack(columns, dim=1)
 
 

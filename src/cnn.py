@@ -286,8 +286,9 @@ def plot(histories: dict[str, dict], classes: int, rival: dict) -> Figure:
                 ylim=(level - 0.2, math.log(classes) + 0.2))
     if rival["name"].startswith("SVC"):
         axes[1].plot([0, last], [rival["test"]] * 2, "-.", color=ORANGE)
-        axes[1].annotate("SVC", (0, rival["test"]), (0, -4), color=ORANGE,
-                         va="top", textcoords="offset points")
+        axes[1].annotate("SVC", (0.62 * last, rival["test"]), (0, -5),
+                         color=ORANGE, ha="center", va="top",
+                         textcoords="offset points")
     axes[1].set(xlabel="step", ylabel="error rate", yscale="log")
     ticks = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1]
     low = axes[1].get_ylim()[0]
@@ -438,12 +439,12 @@ def train_all(args, run: dict, data: tuple, rest: tuple) -> tuple[dict, dict]:
     models, histories = {}, {}
     for kind in "cnn", "mlp", "softmax":
         model = new_model(kind, run["sizes"], args.seed, args.device)
-        keeper = Keeper()
+        keeper, label = Keeper(), f"cnn, {kind}"
         if kind == "cnn":
-            keeper = Keeper(args.checkpoint, run, args.resume)
+            keeper, label = Keeper(args.checkpoint, run, args.resume), kind
         histories[kind] = train(
             model, data, steps=run["settings"]["steps"], seed=args.seed,
-            held_out=rest, keeper=keeper, progress=Progress(kind, args.quiet))
+            held_out=rest, keeper=keeper, progress=Progress(label, args.quiet))
         models[kind] = model
     return models, histories
 

@@ -396,9 +396,8 @@ def plot(history: dict, rival: dict) -> Figure:
     figure, ax = new_figure(1, 3.0)
     ax.plot([0, history["step"][-1]], [rival["dev"]] * 2, "-.", color=ORANGE,
             linewidth=1)
-    ax.annotate(f"{rival['name']}, dev", (0.02, rival["dev"]), (0, -12),
-                xycoords=("axes fraction", "data"), color=ORANGE,
-                textcoords="offset points")
+    ax.annotate(f"{rival['name']}, dev", (history["step"][-1], rival["dev"]),
+                (0, 4), textcoords="offset points", ha="right", color=ORANGE)
     for split, colour, style in ("train", GREY, "--"), ("dev", BLUE, "-"):
         loss = history[split]
         ax.plot(history["step"], loss, style, color=colour)
@@ -423,7 +422,7 @@ def plot_stack(context: int) -> Figure:
                 if tap >= 0:
                     ax.plot([tap, t], [level - 1, level], linewidth=1.2,
                             color=BLUE if dark else GREY,
-                            alpha=1.0 if dark else 0.15)
+                            alpha=1.0 if dark else 0.25)
         used |= {t - steps[level - 1] for t in used} if level else set()
     names = ["letters", *(f"dilation {d}" for d in steps)]
     ax.set_yticks(range(len(names)), labels=names)

@@ -251,7 +251,9 @@ def describe(args: Namespace, corpus: Corpus, examples: int) -> dict:
 @torch.inference_mode()
 def standard_error(model: MLP, x: Tensor, y: Tensor) -> float:
     """Return how far the loss on other names would be, as a deviation."""
-    losses = F.cross_entropy(model(x), y, reduction="none")  # (N,)
+    losses = torch.cat([
+        F.cross_entropy(model(a), b, reduction="none")
+        for a, b in zip(x.split(CHUNK), y.split(CHUNK), strict=True)])  # (N,)
     name = (x == 0).all(1).cumsum(0) - 1  # a name begins without letters
     total = torch.zeros(len(y), device=y.device)
     total.index_add_(0, name, losses - losses.mean())
@@ -260,13 +262,13 @@ def standard_error(model: MLP, x: Tensor, y: Tensor) -> float:
 
 def collect(model: MLP, data: dict, rule: dict, corpus: Corpus) -> dict:
     """Return what MODEL reached, how it was trained, and its rival."""
-    losses = {split: evaluate(model, x[:MOST], y[:MOST])
-              for split, (x, y) in data.items()}
+    some = {split: (x[:MOST], y[:MOST]) for split, (x, y) in data.items()}
+    losses = {split: evaluate(model, *some[split]) for split in some}
     examples, context = data["train"][0].shape
     rival = {"name": f"Kneser-Ney, context {context}"}
     model.eval()
     return rule | losses | {
-        "error": {split: standard_error(model, *data[split])
+        "error": {split: standard_error(model, *some[split])
                   for split in ("dev", "test")},
         "measure": "nats per character",
         "parameters": sum(p.numel() for p in model.parameters()),

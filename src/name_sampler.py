@@ -56,14 +56,6 @@ def names(
         yield from (decode(tokens, letters) for tokens in drawn)
 
 
-def places(corpus: Corpus) -> dict[str, str]:
-    """Return for each name of CORPUS the split that holds it."""
-    if hasattr(corpus, "get"):
-        return corpus  # it stays on disk, and looks names up itself
-    return {name: split for split in ("test", "dev", "train")
-            for name in getattr(corpus, split)}
-
-
 def invent(
     predict: Callable[[Tensor], Tensor], context: int, corpus: Corpus,
     seed: int, device: torch.device | str = "cpu",
@@ -71,8 +63,7 @@ def invent(
     """Draw names; return the first ones, and how many stand in CORPUS."""
     drawn = list(names(predict, context, corpus.letters, TOGETHER, seed,
                        device=device))
-    known = places(corpus)
-    where = [known.get(name, "new") for name in drawn]
+    where = [corpus.places.get(name, "new") for name in drawn]
     shown = zip(drawn[:SHOWN], where, strict=False)
     return {
         "names": [{"name": name, "where": place} for name, place in shown],
@@ -91,8 +82,7 @@ def from_checkpoint(args: Namespace, build: Callable[..., nn.Module]) -> None:
                          "do not fit its weights")
     prefix = names_options.prefix(args, letters)
     corpus = names_options.known_list(args, content["corpus"])
-    known = places(corpus) if corpus else {}
     for name in names(model, sizes["context"], letters, args.sample,
                       args.seed, prefix):
-        mark = [known.get(name, "new")] if corpus else []
-        print(name, *mark, sep="\t")
+        place = [corpus.places.get(name, "new")] if corpus else []
+        print(name, *place, sep="\t")

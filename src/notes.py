@@ -292,8 +292,7 @@ def plot_curves(plain: dict, together: dict, steps: int) -> Figure:
     figure, axes = new_figure(2, 3.2, sharey=True)
     titles = "no regularisation", "all four"
     for ax, result, title in zip(axes, (plain, together), titles):
-        for name, colour, dash in (("dev", ORANGE, "--"),
-                                   ("train", BLUE, "-")):
+        for name, colour, dash in ("train", GREY, "--"), ("dev", BLUE, "-"):
             curve = result[f"{name}_curve"]
             at = [min(i * EVERY, steps) for i in range(len(curve))]
             ax.plot(at, curve, dash, color=colour)
@@ -302,7 +301,7 @@ def plot_curves(plain: dict, together: dict, steps: int) -> Figure:
         stops = [-(-stop // EVERY) for stop in result["stops"]]
         ax.plot([at[i] for i in stops],
                 [result["dev_curve"][i] / 1.35 for i in stops], "^",
-                color=ORANGE, alpha=0.6, markeredgewidth=0)
+                color=BLUE, alpha=0.6, markeredgewidth=0)
         ax.set(xlabel="step", yscale="log", ylim=(7e-4, 4), title=title)
         ax.minorticks_off()
     axes[0].set_yticks(ticks := [0.001, 0.01, 0.1, 1], labels=ticks)
@@ -359,8 +358,8 @@ def main(argv: list[str] | None = None) -> int:
     rival = {name: plain[name] for name in kept}
     command_line.save(args, results | kept | {
         "seed": args.seed, "steps": args.steps, "parameters": sum(sizes),
-        "measure": "error rate", "networks": NETWORKS, "size": SIZE,
-        "baseline": {"name": "no regularisation"} | rival,
+        "measure": f"error rate, {SIZE} images", "networks": NETWORKS,
+        "size": SIZE, "baseline": {"name": "no regularisation"} | rival,
         "argmax": argmax_table(),
     }, {"notes": plot_argmax(), "notes_changes": plot_changes(results),
         "notes_curves": plot_curves(results["early"][0], best, args.steps)})

@@ -176,9 +176,10 @@ def draw(row, found: dict, kinds: tuple[str, ...], title: str) -> None:
 
 def plot(found: dict) -> Figure:
     """Draw what twenty layers do, before the repairs and after."""
-    figure, axes = new_figure(2, 5.6, rows=2, sharex=True)
-    draw(axes[0], found, BEFORE, "before")
-    draw(axes[1], found, AFTER, "after")
+    figure, axes = new_figure(2, 5.8, rows=2, sharex=True)
+    figure.get_layout_engine().set(hspace=0.08)
+    draw(axes[0], found, BEFORE, "without repair")
+    draw(axes[1], found, AFTER, "with repairs")
     for ax in axes[1]:
         ax.set(xlabel="layer", xticks=[1, 5, 10, 15, 20], ylim=(0.1, 10))
     return figure

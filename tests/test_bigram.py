@@ -36,6 +36,17 @@ def test_softmax_is_a_smooth_argmax():
     torch.testing.assert_close(sharp, F.one_hot(z.argmax(), 3).double())
 
 
+def test_softmax_as_written_overflows():
+    z = torch.tensor([88.0, 89.0, 0.0])
+    powers = z.exp()
+    assert powers.isinf().tolist() == [False, True, False]
+    assert (powers / powers.sum()).isnan().tolist() == [False, True, False]
+    torch.testing.assert_close(bigram.softmax(z), z.softmax(0))
+    m = z.max()
+    torch.testing.assert_close(m + (z - m).exp().sum().log(),
+                               torch.logsumexp(z, 0))
+
+
 def test_gradient_of_the_poor_loss_vanishes_when_surely_wrong():
     for size in 0.0, 5.0, 10.0:
         z = torch.tensor([size, 0.0, 0.0], requires_grad=True)
@@ -101,6 +112,10 @@ def test_poor_loss_learns_the_argmax(data):
     p = bigram.softmax(w)
     assert torch.equal(p.argmax(1), data.pairs.argmax(1))
     assert p.amax(1).min() > 0.99
+    model = bigram.Bigram(27)
+    model.load_state_dict({"w": w})
+    names = list(bigram.spell(model, data.corpus.letters, 100, 0, []))
+    assert names.count("ma") > 90
     poor, entropy = zip(*history, strict=True)
     assert poor[-1] < poor[100] < poor[0]
     assert entropy[-1] > 6 > entropy[0] > entropy[10]
@@ -155,6 +170,7 @@ def test_descent_pays_for_precision_with_steps(data):
         assert excess[500] / excess[1000] == pytest.approx(2, abs=0.4)
     assert runs["rows"][1000] < runs["plain"][1000] < bound + 0.01
     newton = [loss - bound for loss in runs["newton"]]
+    assert newton[10] < 1e-4 and runs["rows"][1000] - bound > 1e-3
     assert newton[15] / newton[14] == pytest.approx(1 / math.e, rel=0.05)
 
 

@@ -245,6 +245,18 @@ def test_divergence_is_one_clear_line(halves):
         cnn.train(fresh(), halves[0], steps=3, lr=1e38)
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_cuda_learns_what_the_cpu_learns(halves):
+    errors = []
+    for device in "cpu", "cuda":
+        train, test = (tuple(part.to(device) for part in half)
+                       for half in halves)
+        model = fresh().to(device)
+        cnn.train(model, train, steps=200)
+        errors.append(cnn.evaluate(model, test)[1])
+    assert errors[1] == pytest.approx(errors[0], abs=0.03)
+
+
 def test_evaluate_by_hand(halves):
     logits = torch.tensor([[2.0, 0, 0], [0, 0, 1], [0, 3, 0], [1, 0, 0]])
     labels = torch.tensor([0, 2, 0, 0])
@@ -374,7 +386,7 @@ def test_program_on_files_of_another_size(tmp_path, capsys):
     assert f"cnn: {found['wrong']} of 12" in capsys.readouterr().out
 
 
-def test_dev_is_a_part_of_train_and_no_test_is_read(tmp_path):
+def test_dev_is_a_part_of_train_and_test_is_left_out(tmp_path):
     data = small_files(tmp_path / "data")
     assert run(tmp_path / "out", data, "--steps", "1", "--dev", "3") == 0
     found = json.loads((tmp_path / "out" / "cnn.json").read_text())

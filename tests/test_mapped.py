@@ -1,11 +1,17 @@
 # Generated from README.org by tangle.el; edit README.org instead.
 """Checks of the section on a corpus larger than memory."""
 
+import json
+import os
 import random
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
 
+import bench_corpus
 import checkpoint
 import command_line
 import deep
@@ -180,3 +186,19 @@ def test_deep_reads_a_mapped_list(path, tmp_path):
     assert history["dev"][-1] < history["dev"][0]
     with pytest.raises(InputError, match="another list of names"):
         checkpoint.require_same(there, read()[1], "deep.pt")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="no /proc")
+def test_memory_does_not_follow_the_size_of_the_list(tmp_path):
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    peaks = []
+    for size in 10_000, 400_000:
+        path = tmp_path / f"{size}.txt"
+        bench_corpus.write_list(path, size)
+        output = subprocess.run(
+            [sys.executable, "-m", "bench_corpus", path], env=environment,
+            check=True, text=True, timeout=300, capture_output=True).stdout
+        peaks.append(json.loads(output)["peak"])
+    assert 400_000 * sys.getsizeof("babababa") > 20e6
+    assert peaks[1] < peaks[0] + 20

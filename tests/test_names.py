@@ -317,6 +317,18 @@ def test_kneser_ney_is_best_with_five_letters(counted):
     raw = ngram.cost(ngram.without_kinds(counted.orders),
                      counted.examples["dev"], ngram.GRID, 27).amin(1)
     assert raw[5] > raw[3] > dev[5]
+    times = counted.orders[6].total[:-1]  # of each context of six letters
+    assert (times == 1).double().mean() > 2 / 3
+
+
+def test_another_shuffle_moves_the_second_digit(monkeypatch):
+    dev, names = [], names_corpus.NAMES.read_text().split()
+    for seed in range(5):
+        shuffled = random.Random(seed).sample(names, len(names))
+        monkeypatch.setattr(names_corpus, "split", lambda _: (
+            shuffled[:4130], shuffled[4130:4646], shuffled[4646:]))
+        dev.append(ngram.losses(names_corpus.load(), 5)["dev"])
+    assert 0.05 < max(dev) - min(dev) < 0.1
 
 
 def test_duplicates_flatter(tmp_path, counted):
@@ -332,16 +344,19 @@ def test_duplicates_flatter(tmp_path, counted):
     assert 0 < counted.found[3]["dev"] - counted.found[5]["dev"] < 0.05
 
 
-def estimated_discount(order):
-    once = (order.count == 1).sum().item()
-    return once / (once + 2 * (order.count == 2).sum().item())
+def estimated_discount(count):
+    once = (count == 1).sum().item()
+    return once / (once + 2 * (count == 2).sum().item())
 
 
 def test_estimated_discount_is_nearly_as_good(counted):
     dev = counted.examples["dev"]
     for length in range(1, 7):
-        d = estimated_discount(counted.orders[length])
+        order = counted.orders[length]
+        d = estimated_discount(order.count)
         assert 0.5 < d < 0.85
+        if 1 < length < 6:
+            assert estimated_discount(order.kinds) > d
         loss = ngram.cost(counted.orders, dev, [d], 27)[length].item()
         assert -1e-3 < loss - counted.found[length]["dev"] < 0.04
 

@@ -74,6 +74,17 @@ def test_a_reference_is_a_number():
         assert re.fullmatch(r"((Figure|Table) )?\d+|\(\d+\)", link.get_text())
 
 
+def test_a_column_of_numbers_is_flush_right():
+    head, *rows = TREE.find(id="tbl-results").find_all("tr")
+    words = ["program or baseline", "measure"]
+    for row in head, *rows:
+        for cell, title in zip(row.find_all(["th", "td"]),
+                               head.find_all("th"), strict=True):
+            right = cell.get("class") == ["right"]
+            assert right is (title.get_text() not in words)
+    assert not TREE.find("td", string=re.compile(r"^-\d"))
+
+
 def test_formulas_are_mathml():
     assert len(TREE.find_all("math")) > 100
     for text in TREE.find("main").find_all(string=re.compile(r"\\frac|\$")):

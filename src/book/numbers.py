@@ -56,12 +56,14 @@ def quote(key: str, form: str, line: int) -> str:
         raise BookError(line, f"%{form} does not fit metric:{key}") from None
 
 
-def cell(number: float | int | None) -> str:
-    """Return a table's cell: four significant digits, or a whole number."""
+def cell(number: float | int | None, measure: str = "") -> str:
+    """Return a cell: a whole number, a rate, or four significant digits."""
     if number is None:
         return ""
     if isinstance(number, int):
         return f"{number:,d}"
+    if measure.startswith("error rate"):
+        return f"{number:.2%}"
     return f"{number:#.4g}".rstrip(".")
 
 
@@ -71,8 +73,8 @@ def rows(program: str, result: dict, splits: list[str]) -> list[tuple]:
     measure, rival = result["measure"], result["baseline"]
     own = (link, cell(result["parameters"]), cell(result["steps"]), measure)
     other = (rival["name"], "", "", measure)
-    return [(*own, *(cell(result.get(split)) for split in splits)),
-            (*other, *(cell(rival.get(split)) for split in splits))]
+    return [(*own, *(cell(result.get(split), measure) for split in splits)),
+            (*other, *(cell(rival.get(split), measure) for split in splits))]
 
 
 def links(text: str) -> Iterator[re.Match]:
@@ -89,7 +91,7 @@ def links(text: str) -> Iterator[re.Match]:
 def best_of(body: list[tuple]) -> Callable[[tuple], tuple]:
     """Return what sets the smallest loss of each measure in bold."""
     def loss(row: tuple) -> float:
-        return float(row[-1].replace(",", ""))
+        return float(row[-1].strip("%").replace(",", ""))
 
     def marked(row: tuple) -> tuple:
         rivals = [loss(other) for other in body if other[3] == row[3]]
@@ -141,9 +143,9 @@ def table(arguments: str, line: int) -> str:
     head = ("program or baseline", "parameters", "steps", "measure", *splits)
     body = []
     for program, result in found.items():
-        for row in rows(program, result, splits):
-            if row not in body:
-                body.append(row)
+        own, rival = rows(program, result, splits)
+        known = [row[3:] for row in body]
+        body += [own] if rival[3:] in known else [own, rival]
     return "\n".join([f"#+name: {given[':name']}",
                       f"#+caption: {given[':caption']}",
                       *aligned([head, *map(best_of(body), body)]), ""])

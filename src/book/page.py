@@ -208,6 +208,23 @@ def set_figures(page: Page) -> None:
                         f"{svg_of(path, image['alt'])}</div>")
 
 
+NUMBER = re.compile(r"[-+]?\d[\d.,]*%?")
+
+
+def align_numbers(table: Tag) -> None:
+    """Mark the cells of TABLE's columns that hold nothing but numbers."""
+    lines = [row.find_all(["th", "td"]) for row in table.find_all("tr")]
+    for column in zip(*lines, strict=True):
+        said = [cell.get_text().strip() for cell in column
+                if cell.name == "td"]
+        right = any(said) and all(
+            NUMBER.fullmatch(words) for words in said if words)
+        for cell in column:
+            del cell["class"]
+            if right:
+                cell["class"] = "right"
+
+
 def set_tables(page: Page) -> None:
     """Let wide tables scroll in their own box, and number them."""
     for count, table in enumerate(page.soup.find_all("table"), start=1):
@@ -224,13 +241,16 @@ def set_tables(page: Page) -> None:
         del caption["class"]
         for group in table.find_all("colgroup"):
             group.decompose()
-        for cell in table.find_all(["th", "td"]):
-            right = "org-right" in cell.get("class", [])
-            del cell["class"]
-            if right:
-                cell["class"] = "right"
+        align_numbers(table)
         box = table.wrap(page.soup.new_tag("div"))
         box["class"], box["tabindex"] = "scroll", "0"
+
+
+def set_minus_signs(page: Page) -> None:
+    """Give the negative numbers of tables and of metrics a minus sign."""
+    for text in page.soup.find_all(string=re.compile(r"^\s*-\d")):
+        if text.parent.name in ("td", "b", "data"):
+            text.replace_with(text.replace("-", "\N{MINUS SIGN}", 1))
 
 
 def set_references(page: Page) -> None:
@@ -322,7 +342,7 @@ def part(name: str) -> str:
 
 
 STEPS = [set_figures, set_formulas, set_listings, set_headings, set_tables,
-         set_references, set_citations]
+         set_minus_signs, set_references, set_citations]
 
 
 def build(html: str, built_with: str) -> str:
