@@ -16,6 +16,8 @@ def write(path: Path, content: str | bytes) -> None:
             file.write(data)
         os.chmod(name, 0o644)
         os.replace(name, path)
-    except BaseException:
+    except BaseException as error:
         os.unlink(name)
+        if isinstance(error, OSError):  # name the file that matters
+            raise OSError(error.errno, error.strerror, str(path)) from None
         raise

@@ -453,7 +453,7 @@ def main(argv: list[str] | None = None) -> int:
         "sample": sampled(model, corpus, args.seed)}
     figures["bigram"] = plot_table(p, pairs["train"], corpus.letters)
     with warnings.catch_warnings():  # matplotlib misses letters; pages do not
-        warnings.filterwarnings("ignore", "Glyph", UserWarning)
+        warnings.filterwarnings("ignore", "Glyph|Matplotlib", UserWarning)
         command_line.save(args, results, figures)
     return 0
 

@@ -123,10 +123,16 @@ def require_same(content: dict, run: dict, path: Path) -> None:
 
 def check_place(path: Path) -> None:
     """Refuse a PATH where no checkpoint can be written."""
-    if os.path.isdir(path):
-        raise InputError(f"--checkpoint {path}: Is a directory")
+    path = Path(path)
     try:
-        output_folder(str(Path(path).parent))
-    except InputError as error:
-        why = str(error).rsplit(": ", 1)[-1]
+        output_folder(str(path.parent))
+        if os.path.exists(path) and not path.is_file():
+            raise InputError("Is a directory" if path.is_dir() else "no file")
+        with open(path, "rb") as file:
+            if file.read(2) not in (b"", b"PK"):
+                raise InputError("not a checkpoint; it is left alone")
+    except FileNotFoundError:
+        pass  # as it should be at the first run
+    except (InputError, OSError) as error:
+        why = getattr(error, "strerror", str(error)).rsplit(": ", 1)[-1]
         raise InputError(f"--checkpoint {path}: {why}") from None

@@ -2,7 +2,9 @@
 """The command line that the programs of this book have in common."""
 
 import argparse
+import io
 import json
+import os
 import sys
 import tempfile
 from collections.abc import Callable
@@ -67,7 +69,7 @@ def output_folder(name: str) -> Path:
             pass
     except OSError as error:
         raise InputError(f"--out {name}: {error.strerror}") from None
-    if not name or any(len(part.encode()) > 250 for part in folder.parts):
+    if not name or any(len(os.fsencode(part)) > 250 for part in folder.parts):
         raise InputError(f"--out {name[:40]!r}: this is no name of a folder")
     return folder
 
@@ -149,14 +151,30 @@ def save(
         )
 
 
+def flush() -> None:
+    """Write what is printed so far; if that fails, never try again."""
+    try:
+        print(end="", flush=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        raise
+
+
 def run(main: Callable[[], int]) -> int:
     """Call MAIN; turn what a user can cause into one line and a status."""
     program = Path(sys.argv[0]).stem
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        return main()
+        try:
+            return main()
+        finally:
+            flush()
     except InputError as error:
         print(f"{program}: error: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:
+        return 141
     except (RunError, OSError) as error:
         print(f"{program}: failed: {error}", file=sys.stderr)
         return 1

@@ -302,7 +302,7 @@ def report(
                                    args.seed, args.device)
     ranged = range_test(fresh, *data["train"], rule["batch_size"])
     with warnings.catch_warnings():  # of letters that matplotlib lacks
-        warnings.filterwarnings("ignore", "Glyph", UserWarning)
+        warnings.filterwarnings("ignore", "Glyph|Matplotlib", UserWarning)
         command_line.save(args, results, {
             "mlp": plot_losses(history, bare, results["baseline"]),
             "mlp_letters": plot_letters(place),

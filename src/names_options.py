@@ -6,7 +6,7 @@ from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable
 
 from command_line import InputError, count
-from names_corpus import NAMES, Corpus, encode, load, normalise
+from names_corpus import LONGEST, NAMES, Corpus, encode, load, normalise
 
 
 def between(lowest: int, highest: int) -> Callable[[str], int]:
@@ -95,6 +95,9 @@ def known_list(args, sha256: str) -> Corpus | None:
 def prefix(args, letters: str) -> list[int]:
     """Return the tokens that every sampled name begins with."""
     text = normalise(args.prefix)
+    if len(text) >= LONGEST:
+        raise InputError(f"--prefix of {len(text)} characters: a name has "
+                         f"{LONGEST} at most")
     for letter in text:
         if letter not in letters:
             raise InputError(

@@ -1,11 +1,15 @@
 # Generated from README.org by tangle.el; edit README.org instead.
-"""Name the lines of README.org that failing checks came from."""
+"""What all checks share: one thread, and the lines of README.org."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from book.source import ROOT, where
+
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # as make has it
 
 
 def pytest_terminal_summary(terminalreporter):

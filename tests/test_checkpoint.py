@@ -147,6 +147,8 @@ def test_resuming_another_run_and_writing_nowhere_are_refused(
         with pytest.raises(InputError, match=said):
             checkpoint.require_same(content, content | change, "toy.pt")
     checkpoint.check_place(tmp_path / "new" / "toy.pt")
-    for path in tmp_path, "/dev/null/toy.pt", "a" * 300 + "/toy.pt":
+    (tmp_path / "names.txt").write_text("anna\n")
+    for path in (tmp_path, "", "/dev/null", "/dev/null/toy.pt", "a" * 300,
+                 "a" * 300 + "/toy.pt", tmp_path / "names.txt"):
         with pytest.raises(InputError, match="--checkpoint"):
             checkpoint.check_place(path)

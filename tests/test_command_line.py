@@ -135,6 +135,30 @@ def test_ctrl_c_leaves_no_file(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+TALK = """import sys, command_line
+n = int(sys.argv[1])
+sys.exit(command_line.run(lambda: print("é" * n) or 0))"""
+
+
+@pytest.mark.parametrize("words, status, said", [
+    ("1 | true", 141, ""), ("99999 | true", 141, ""), ("1", 0, ""),
+    ("1 >/dev/full", 1, "-c: failed: [Errno 28] No space left on device\n"),
+])
+def test_standard_output_that_fails(words, status, said):
+    script = f'"$0" -c "$1" {words}; exit ${{PIPESTATUS[0]}}'
+    done = subprocess.run(
+        ["bash", "-c", script, sys.executable, TALK], capture_output=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT / "src"),
+                          "PYTHONIOENCODING": "ascii:replace",
+                          "PYTHONUNBUFFERED": ""})
+    assert (done.returncode, done.stderr.decode()) == (status, said)
+
+
+def test_a_folder_may_have_any_name(tmp_path):
+    folder = tmp_path / os.fsdecode(b"\xff")
+    assert command_line.output_folder(str(folder)) == folder
+
+
 def test_a_result_that_is_no_number_fails(tmp_path, capsys):
     args = argparse.Namespace(program="x", out=tmp_path, quiet=True, steps=1)
 
@@ -150,7 +174,7 @@ def test_a_failed_write_keeps_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "results.json"
     write(path, "old")
     monkeypatch.setattr(os, "replace", lambda *_: os.stat("/nowhere"))
-    with pytest.raises(OSError):
+    with pytest.raises(OSError, match="results.json'$"):
         write(path, "new")
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]

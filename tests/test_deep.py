@@ -133,6 +133,19 @@ def test_each_repair_buys_what_the_text_says(figs):
     assert found["dev"] < found["baseline"]["dev"]
 
 
+@pytest.mark.slow
+def test_another_seed_keeps_both_ends_of_the_ladder(corpus, figs):
+    torch.set_num_threads(1)
+    once = json.loads((figs / "deep.json").read_text())["layers"]
+    again = tower.study(corpus, tower.STEPS, 1)
+    dev = {kind: again[kind]["dev"] for kind in tower.TRAINED}
+    moved = {kind: abs(dev[kind] - once[kind]["dev"]) for kind in dev}
+    assert moved["normalised"] == max(moved.values()) > 0.1
+    bare, residual, *middle, default = sorted(dev, key=dev.get)
+    assert (bare, residual, default) == ("bare", "residual", "default")
+    assert dev[middle[0]] > dev["residual"] + 0.08
+
+
 def rows_of(names, letters, context=16):
     return deep.cut(names_corpus.stream(names, letters, 1), context)
 

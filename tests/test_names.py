@@ -146,6 +146,9 @@ def test_prefix_is_normalised_and_checked():
     args.prefix = "Ané"
     with pytest.raises(InputError, match="no name of the list has 'é'"):
         names_options.prefix(args, "anx")
+    args.prefix = "a" * 1000
+    with pytest.raises(InputError, match="1000 characters"):
+        names_options.prefix(args, "anx")
 
 
 def test_loss_is_minus_the_log_of_the_names_probability():
