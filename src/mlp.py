@@ -27,7 +27,7 @@ from progress import Progress
 CONTEXT, EMBEDDING, HIDDEN = 5, 24, 180  # T, E, and H at least
 MOST_HIDDEN = 512
 LR = 0.015  # the highest of the cycle
-MOST_STEPS = 10_000
+MOST_STEPS = 9_000
 CHUNK = 4096  # examples evaluated at once
 SHOWN, MOST = 2**14, 2**20  # examples of a point of a curve, of a result
 MARKS = 24  # points of a curve
