@@ -201,6 +201,7 @@ needs_emacs = pytest.mark.skipif(not EMACS, reason="there is no Emacs here")
 
 
 @needs_emacs
+@pytest.mark.slow
 def test_an_edit_of_the_prose_only_exports_what_shows_it(tree):
     text = (tree / "README.org").read_text("utf-8")
     (tree / "README.org").write_text(

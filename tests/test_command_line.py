@@ -33,6 +33,8 @@ PROGRAMS = [
     "notes",
 ]
 LONG = ["mlp", "deep", "cnn", "notes"]
+RUNS = [pytest.param(program, marks=[pytest.mark.slow] * (program in LONG))
+        for program in PROGRAMS]
 
 
 def load(program):
@@ -78,7 +80,7 @@ def test_a_device_that_is_missing(device, run):
                     "use --device cpu\n")
 
 
-@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize("program", RUNS)
 def test_zero_steps_work_and_repeat_byte_for_byte(
     program, tmp_path, monkeypatch
 ):
@@ -95,10 +97,7 @@ def test_zero_steps_work_and_repeat_byte_for_byte(
     assert one == two
 
 
-@pytest.mark.parametrize("program", [
-    pytest.param(program, marks=[pytest.mark.slow] * (program in LONG))
-    for program in PROGRAMS
-])
+@pytest.mark.parametrize("program", RUNS)
 @pytest.mark.usefixtures("undrawn")
 def test_a_run_gives_the_quoted_numbers(program, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
