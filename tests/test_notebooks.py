@@ -191,6 +191,7 @@ def test_it_runs_from_top_to_bottom(name, client):
             execute(client, cell.source)
 
 
+@pytest.mark.slow
 def test_a_check_runs_on_the_code_in_the_cells(client):
     cells = {cell.id: cell.source for cell in
              notebook("linear-regression").cells}
