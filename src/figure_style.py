@@ -3,6 +3,7 @@
 
 import io
 import re
+import warnings
 
 import matplotlib
 from matplotlib.figure import Figure
@@ -80,9 +81,11 @@ def to_svg(figure: Figure, program: str) -> str:
     """Return FIGURE as SVG, the same on every run, for any page."""
     buffer = io.StringIO()
     no_metadata = dict.fromkeys(["Creator", "Date", "Format", "Type"])
-    figure.savefig(
-        buffer, format="svg", transparent=True, metadata=no_metadata
-    )
+    with warnings.catch_warnings():  # its fonts lack letters that pages have
+        warnings.filterwarnings("ignore", "Glyph|Matplotlib", UserWarning)
+        figure.savefig(
+            buffer, format="svg", transparent=True, metadata=no_metadata
+        )
     svg = smaller(buffer.getvalue())
     head, rest = svg[svg.index("<svg") :].split(">", 1)
     rest = re.sub(r"font-family: [^;\"]*;? ?", "", rest)

@@ -3,7 +3,6 @@
 
 import math
 import sys
-import warnings
 from argparse import ArgumentParser, Namespace
 
 import torch
@@ -301,13 +300,11 @@ def report(
     results |= name_sampler.invent(model.eval(), args.context, corpus,
                                    args.seed, args.device)
     ranged = range_test(fresh, *data["train"], rule["batch_size"])
-    with warnings.catch_warnings():  # of letters that matplotlib lacks
-        warnings.filterwarnings("ignore", "Glyph|Matplotlib", UserWarning)
-        command_line.save(args, results, {
-            "mlp": plot_losses(history, bare, results["baseline"]),
-            "mlp_letters": plot_letters(place),
-            "mlp_range": plot_range(*ranged, LR),
-        })
+    command_line.save(args, results, {
+        "mlp": plot_losses(history, bare, results["baseline"]),
+        "mlp_letters": plot_letters(place),
+        "mlp_range": plot_range(*ranged, LR),
+    })
 
 
 def fit(args: Namespace, corpus: Corpus) -> None:

@@ -208,6 +208,13 @@ def test_a_figure_is_the_same_on_every_run():
     assert drawn() == drawn() and "date" not in drawn()
 
 
+def test_a_figure_may_hold_any_letter():
+    figure, axes = figure_style.new_figure()
+    axes.set_title("\N{DEVANAGARI LETTER KA}\N{DEVANAGARI VOWEL SIGN I}")
+    svg = figure_style.to_svg(figure, "some_program")
+    assert "\N{DEVANAGARI LETTER KA}" in svg
+
+
 @pytest.mark.usefixtures("undrawn")
 def test_solution_the_starting_loss_is_the_mean_square(tmp_path):
     load("linear_autograd").main(

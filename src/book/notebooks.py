@@ -12,7 +12,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from atomic_file import write
 from book.prose import Chapter, chapters
-from book.source import README, ROOT, Block, BookError, line_at
+from book.source import README, ROOT, Block, line_at, told
 
 
 FOLDER = "src/notebooks"
@@ -149,17 +149,10 @@ def stale(text: str) -> list[str]:
 
 def main() -> int:
     """Write the notebooks, or, with --check, name those that differ."""
-    text, faults = README.read_text("utf-8"), []
-    try:
-        if sys.argv[1:] == ["--check"]:
-            faults = stale(text)
-        else:
-            refresh(notebooks(text))
-    except BookError as error:
-        faults = [str(error)]
-    for fault in faults:
-        print(fault, file=sys.stderr)
-    return 1 if faults else 0
+    text = README.read_text("utf-8")
+    if sys.argv[1:] == ["--check"]:
+        return told(lambda: stale(text))
+    return told(lambda: refresh(notebooks(text)))
 
 
 if __name__ == "__main__":

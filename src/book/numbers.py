@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 
 from atomic_file import write
-from book.source import README, ROOT, BookError, line_at
+from book.source import README, ROOT, BookError, line_at, told
 
 
 METRIC = re.compile(
@@ -182,7 +182,7 @@ def stale(text: str) -> Iterator[str]:
             yield f"README.org:{line}: error: this table is stale"
 
 
-def refresh(stamp: str) -> int:
+def refresh(stamp: str) -> None:
     """Bring README.org up to date; keep STAMP newer than it if it was."""
     text = README.read_text("utf-8")
     fresh = refreshed(text)
@@ -192,20 +192,13 @@ def refresh(stamp: str) -> int:
         if tangled:  # only numbers changed: the programs need no second look
             os.utime(stamp)
         print("numbers   README.org: refreshed from figs/*.json")
-    return 0
 
 
 def main() -> int:
     """Refresh the numbers, or, with --check, name those that are stale."""
-    try:
-        if sys.argv[1:] != ["--check"]:
-            return refresh(sys.argv[1])
-        faults = list(stale(README.read_text("utf-8")))
-    except BookError as error:
-        faults = [str(error)]
-    for fault in faults:
-        print(fault, file=sys.stderr)
-    return 1 if faults else 0
+    if sys.argv[1:] == ["--check"]:
+        return told(lambda: stale(README.read_text("utf-8")))
+    return told(lambda: refresh(sys.argv[1]))
 
 
 if __name__ == "__main__":

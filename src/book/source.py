@@ -2,7 +2,9 @@
 """README.org as data: its blocks, and the way back from a tangled line."""
 
 import re
+import sys
 import textwrap
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +20,17 @@ class BookError(Exception):
 
     def __init__(self, line: int, message: str):
         super().__init__(f"README.org:{line}: error: {message}")
+
+
+def told(work: Callable[[], Iterable[str] | None]) -> int:
+    """Do WORK, print the faults that it finds, and return the status."""
+    try:
+        faults = list(work() or [])
+    except BookError as error:
+        faults = [str(error)]
+    for fault in faults:
+        print(fault, file=sys.stderr)
+    return 1 if faults else 0
 
 
 @dataclass
