@@ -163,6 +163,19 @@ def test_rule_follows_the_size_of_the_list():
     assert many["steps"] == few["steps"]  # the same n
 
 
+def test_evaluation_is_of_the_model_in_use_and_leaves_it_as_it_was():
+    model = mlp.build(SIZES, {"dropout": 0.5, "letter_dropout": 0.5}, 0, CPU)
+    nn.init.normal_(model.output.weight)
+    x = torch.randint(27, (30, 3))
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    found = mlp.evaluate(model, x, x[:, 0])
+    assert model.training
+    for key, value in model.state_dict().items():
+        assert torch.equal(value, before[key])
+    wanted = F.cross_entropy(model.eval()(x), x[:, 0])
+    assert found == pytest.approx(wanted.item(), rel=1e-5)
+
+
 def test_adamw_step_by_hand():
     w = torch.tensor([1.0, -2.0], requires_grad=True)
     adam = torch.optim.AdamW([w], lr=0.1, weight_decay=0.5)
