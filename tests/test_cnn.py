@@ -342,6 +342,14 @@ def test_ink_draws_a_square_for_each_pixel_that_is_not_zero():
     assert figure.get_size_inches().tolist() == pytest.approx([6.4, 4 / 3])
 
 
+def test_looking_at_the_maps_changes_nothing(halves):
+    model = fresh().train()
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    cnn.maps_of(model, halves[1][0][0])
+    for key, value in model.state_dict().items():
+        assert torch.equal(value, before[key])
+
+
 def test_confusion_counts_every_image_once():
     generator = torch.Generator().manual_seed(0)
     logits = torch.randn(300, 4, generator=generator)
