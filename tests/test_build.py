@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,22 @@ def test_a_name_belongs_to_what_follows_it():
              "#+name: x", "#+caption: y", "#+begin_src sh", "#+end_src"]
     found = blocks("\n".join(lines))
     assert [block.name for block in found] == ["", "x"]
+
+
+@pytest.mark.slow
+def test_checks_have_the_same_names_in_every_process(tmp_path):
+    def collected(hashes, **more):
+        return subprocess.run(
+            [sys.executable, "-m", "pytest", "--collect-only", "-o",
+             "addopts=-q -p no:cacheprovider"], cwd=ROOT, check=True,
+            env=os.environ | {"PYTHONHASHSEED": hashes} | more,
+            capture_output=True, text=True,
+        ).stdout.splitlines()[:-1]  # the last line says how long it took
+
+    first = collected("1")
+    time.sleep(1)
+    assert collected("2", TMPDIR=str(tmp_path)) == first
+    assert len(first) > 1000
 
 
 PASSIVE = (ast.Import, ast.ImportFrom, ast.Assign, ast.FunctionDef,
