@@ -224,7 +224,8 @@ def race(pairs: Tensor, steps: int) -> dict[str, list[float]]:
 def draw_cells(ax, x: Tensor, y: Tensor, p: Tensor) -> None:
     """Draw a square at each x and y that is the denser the larger p."""
     colours = [to_rgba(BLUE, alpha) for alpha in p.sqrt().tolist()]
-    ax.scatter(x, y, s=150, marker="s", c=colours, linewidths=0)
+    ax.scatter(x, y, s=150, marker="s", c=colours, linewidths=0,
+               clip_on=False)
 
 
 def tokens_shown(pairs: Tensor, letters: str) -> tuple[list[int], list[str]]:

@@ -59,24 +59,6 @@ def dark_rules() -> str:
     return "@media (prefers-color-scheme: dark) {\n" + "\n".join(rules) + "\n}"
 
 
-def hoisted(group: re.Match) -> str:
-    """Return a GROUP of points whose common style stands at the group."""
-    styles = set(re.findall(r' style="[^"]*"', group[2]))
-    if len(styles) != 1 or "style=" in group[1]:
-        return group[0]
-    style = styles.pop()
-    return f"<g{group[1]}{style}>{group[2].replace(style, '')}</g>"
-
-
-def smaller(svg: str) -> str:
-    """Return SVG without what no reader can see."""
-    svg = re.sub(r"<!--.*?-->", "", svg, flags=re.S)
-    svg = re.sub(r"<[^>]*>", lambda tag: re.sub(r"(\.\d\d)\d+", r"\1", tag[0]),
-                 svg)
-    svg = re.sub(r"<g([^>]*)>\s*((?:<use [^>]*/>\s*)+)</g>", hoisted, svg)
-    return re.sub(r"\s*\n\s*", "\n", svg.replace("xlink:href", "href"))
-
-
 def to_svg(figure: Figure, program: str) -> str:
     """Return FIGURE as SVG, the same on every run, for any page."""
     buffer = io.StringIO()
@@ -86,7 +68,7 @@ def to_svg(figure: Figure, program: str) -> str:
         figure.savefig(
             buffer, format="svg", transparent=True, metadata=no_metadata
         )
-    svg = smaller(buffer.getvalue())
+    svg = buffer.getvalue()
     head, rest = svg[svg.index("<svg") :].split(">", 1)
     rest = re.sub(r"font-family: [^;\"]*;? ?", "", rest)
     style = f"<style>text {{ font-family: {FONTS} }}\n{dark_rules()}</style>"

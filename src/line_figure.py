@@ -17,7 +17,8 @@ def line_figure(x, y, lines: list, losses: list[float],
     figure, (left, right) = new_figure(columns=2, height=2.9)
     left.plot(x, y, "o", color=GREY, markersize=2.2, markeredgewidth=0)
     for epoch, line in enumerate(lines):
-        left.plot(x, line, color=BLUE, alpha=fade(epoch, len(lines)))
+        left.plot(x[[0, -1]], line[[0, -1]], color=BLUE,
+                  alpha=fade(epoch, len(lines)))
     for epoch in {0, len(lines) - 1}:
         left.annotate(f"epoch {epoch}", (x[-1], lines[epoch][-1]), (5, 0),
                       textcoords="offset points", va="center", color=BLUE)

@@ -11,6 +11,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 import book.page
+from book import drawing
 from book.mathml import to_mathml
 from book.source import README, ROOT, BookError, blocks
 
@@ -46,7 +47,51 @@ def test_every_file_that_it_names_is_there():
 
 
 def test_it_is_light():
-    assert len(PAGE.encode()) < 2_500_000
+    assert len(PAGE.encode()) < 2_000_000
+
+
+FIGURES = sorted(ROOT.glob("figs/*.svg"))
+
+
+@pytest.mark.parametrize("path", FIGURES, ids=lambda path: path.stem)
+def test_a_light_drawing_is_the_same_picture(path):
+    def shown(svg):
+        tree = BeautifulSoup(svg, "html.parser")
+        for hidden in tree("clippath") + tree("path", style="fill: none"):
+            hidden.decompose()
+        return [(tag.name, tag.get_text().split())
+                for tag in tree(["path", "use", "text"])]
+
+    svg = path.read_text("utf-8")
+    assert shown(drawing.light(svg, "f1-")) == shown(svg)
+
+
+def test_light_drawings_are_light():
+    files = [path.read_text("utf-8") for path in FIGURES]
+    light = sum(len(drawing.light(svg, "f1-")) for svg in files)
+    assert light < sum(map(len, files)) / 2
+
+
+DRAWN = (
+    '<svg width="9pt" viewBox="0 0 9 9" xmlns="http://www.w3.org/2000/svg">'
+    '<style>text { }</style><g id="unused"><path style="fill: none" d="M 0"/>'
+    '<defs><path id="m" d="M 0 1.0\nL 9.10 1.0\nL -2 3.009"/></defs>'
+    '<use href="#m" x="1.234" y="20" style="fill: #0072b2"/>'
+    '<text style="font-size: 10px; fill: #d55e00" x="1" y="2" '
+    'transform="rotate(-0 1 2)">a</text><text style="fill: #262626; '
+    'font-size: 7px" transform="rotate(-90 1 2)">b</text></g></svg>'
+)
+
+
+def test_a_drawing_is_pruned_and_not_changed():
+    assert drawing.light(DRAWN, "f1-").splitlines() == [
+        '<svg viewBox="0 0 9 9"><defs>'
+        '<path id="f1-0" d="M0 1H9.1L-2 3" style="fill: #0072b2"/>', "</defs>",
+        '<use href="#f1-0" x="1.23" y="20"/>',
+        '<text style="fill: #d55e00" x="1" y="2">a</text>',
+        '<text style="font-size: 7px" transform="rotate(-90 1 2)">b</text>',
+        "</svg>",
+    ]
 
 
 def test_it_shows_every_block_figure_and_table():

@@ -45,6 +45,7 @@ def to_html(code: str, language: str) -> str:
             runs[-1][1] += text
         else:
             runs.append([name, text])
-    tags = (f"<{name}->{escape(text, quote=False)}</{name}->" if name
-            else escape(text, quote=False) for name, text in runs)
-    return "".join(tags).rstrip("\n")
+    html = "".join(
+        f"<{name}->{escape(text, quote=False)}</{name}->" if name
+        else escape(text, quote=False) for name, text in runs)
+    return html.replace("&gt;", ">").rstrip("\n")

@@ -28,7 +28,9 @@ AFTER = re.compile(r"(<mo>&#8289;</mo></mrow>"
 THIN = r'\1<mspace width="0.17em"/>'
 LEFT_OUT = re.compile(r"</?semantics>|<annotation.*?</annotation>"
                       r'| xmlns="[^"]*"| display="inline"'
-                      r'| mathvariant="(?!normal)[^"]*"', re.S)
+                      r'| mathvariant="(?!normal)[^"]*"'
+                      r'| form="prefix"(?=>[([])| form="postfix"(?=>[])])',
+                      re.S)
 UPRIGHT = {code: code - 0x68 for code in range(0x1D468, 0x1D49C)}
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from string import Template
 
 from atomic_file import write
+from book.drawing import light
 from book.listing import to_html
 from book.mathml import to_mathml
 from book.source import README, ROOT, BookError, line_at
@@ -114,10 +115,9 @@ def set_formulas(page: Page) -> None:
 def listing(tag: Tag, again: bool) -> str:
     """Return TAG's code in colours, under the name of its file."""
     name, file = tag.get("id", ""), tag["data-file"].strip('"')
-    kind = "check" if file.startswith("tests/") else "code"
-    link = permalink(name, "listing " + name)
-    label = (f'<figcaption>{"check " if kind == "check" else ""}'
-             f'<a href="{file}">{file}</a>{link}</figcaption>')
+    check = "check " if file.startswith("tests/") else ""
+    label = (f'<figcaption>{check}<a href="{file}">{file}</a>'
+             f'<a class="permalink" href="#{name}">{name}</a></figcaption>')
     try:
         code = to_html(tag.get_text(), tag["data-language"])
     except ClassNotFound:
@@ -125,8 +125,9 @@ def listing(tag: Tag, again: bool) -> str:
         raise BookError(line_of(f"#+begin_src {language}"),
                         f"no colours are known for {language}") from None
     identity = f' id="{name}"' if name else ""
-    return (f'<figure class="listing {kind}{" again" if again else ""}"'
-            f'{identity}>{"" if file == "no" else label}'
+    kind = f"listing {check}{'again' if again else ''}".strip()
+    return (f'<figure class="{kind}"{identity}>'
+            f'{"" if file == "no" else label}'
             f'<pre tabindex="0"><code>{code}</code></pre></figure>')
 
 
@@ -143,8 +144,8 @@ def set_listings(page: Page) -> None:
     for tag in page.soup.find_all("pre"):
         tag["tabindex"] = "0"
     for tag in page.soup.find_all("code"):
-        if len(tag.get_text()) <= 24:  # fits on a phone, so need not break
-            tag["class"] = "whole"
+        if len(tag.get_text()) > 24:  # may need more than a phone's line
+            tag["class"] = "long"
 
 
 def set_headings(page: Page) -> None:
@@ -167,27 +168,15 @@ def set_headings(page: Page) -> None:
         page.put(link, permalink(name, f"section {title}"))
 
 
-GROUP = re.compile(r"<g>\s*((?:(?!</?g\b).)*)</g>", re.S)
-
-
-def svg_of(path: str, alt: str) -> str:
-    """Return the figure file PATH as SVG to stand inside the page."""
+def svg_of(path: str, alt: str, count: int) -> str:
+    """Return the figure file PATH, drawing COUNT, to stand in the page."""
     try:
         svg = (ROOT / path).read_text("utf-8")
     except FileNotFoundError:
         raise BookError(line_of(f"[[file:{path}"),
                         f"there is no {path}; run make train") from None
-    stem = Path(path).stem
-    svg = re.sub(r"<!--.*?-->\s*|<style>.*?</style>", "", svg, flags=re.S)
-    svg = re.sub(r' (width|height)="[^"]*pt"| xmlns(:\w+)?="[^"]*"', "", svg)
-    svg = re.sub(r'(url\(|href=")#', rf"\1#{stem}-", svg)
-    used = set(re.findall(rf'#{re.escape(stem)}-([^")]+)', svg))
-    svg = re.sub(r' id="([^"]*)"',
-                 lambda m: f' id="{stem}-{m[1]}"' if m[1] in used else "", svg)
-    while (flat := GROUP.sub(r"\1", svg)) != svg:
-        svg = flat
     label = f'<svg role="img" aria-label="{escape(alt)}"'
-    return svg.replace("<svg", label, 1).strip()
+    return light(svg, f"f{count}-").replace("<svg", label, 1).strip()
 
 
 def set_figures(page: Page) -> None:
@@ -205,7 +194,7 @@ def set_figures(page: Page) -> None:
                  f'<a class="number" href="#{name}">Figure {count}</a> ')
         figure["class"] = "drawing"
         page.put(image, f'<div class="scroll" tabindex="0">'
-                        f"{svg_of(path, image['alt'])}</div>")
+                        f"{svg_of(path, image['alt'], count)}</div>")
 
 
 NUMBER = re.compile(r"[-+]?\d[\d.,]*%?")
