@@ -1,6 +1,7 @@
 # Generated from README.org by tangle.el; edit README.org instead.
 """Listings in five colours: keyword, string, number, comment, definition."""
 
+from functools import cache
 from html import escape
 
 from pygments.lexers import get_lexer_by_name
@@ -30,6 +31,7 @@ CLASSES = [
 LEXERS = {"emacs-lisp": "elisp"}
 
 
+@cache
 def token_class(kind: Token) -> str:
     """Return the class of the colour that tokens of KIND have, or nothing."""
     return next((name for parent, name in CLASSES if kind in parent), "")
