@@ -161,7 +161,7 @@
 
 ;;; In Emacs: the same commands, in a fresh batch Emacs, whatever this one's settings
 (defun book--done (buffer how) "Say HOW the run in BUFFER ended, and show its faults; next-error visits them."
-  (if (equal how "finished\n") (delete-windows-on buffer) (display-buffer buffer))
+  (if (equal how "finished\n") (delete-windows-on buffer) (run-at-time 0.2 nil #'display-buffer buffer))
   (message "%s %s" (buffer-name buffer) (string-trim how)))
 (defun book--run (word &optional wait) "Save README.org, run book-WORD in a batch Emacs, and WAIT or edit on."
   (let ((after-save-hook nil)) (save-buffer))
