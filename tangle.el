@@ -1,15 +1,9 @@
 ;;; tangle.el --- The bootstrap of README.org  -*- lexical-binding: t -*-
+;; Extracts programs and tests from README.org, checks for drift, exports the page.
+;; In batch:  emacs -Q --batch -l tangle.el -f book-batch tangle, or check, lint, page.
+;; In Emacs:  M-x load-file RET tangle.el RET gives README.org the keys that it lists.
 
-;; Extracts programs and tests from README.org, checks for drift, exports the page.  In
-;; batch:  emacs -Q --batch -l tangle.el -f book-batch tangle, or check, lint, page.
-;; In Emacs:  M-x load-file RET tangle.el RET; then, in README.org, C-c C-v t does what
-;;   make tangle does, C-c C-e h h what make html does, C-c C-c runs a block in the
-;;   Python session of its program, and after M-x book-mode every save tangles.
-
-(require 'ob-tangle)
-(require 'ob-python)
-(require 'org-lint)
-(require 'ox-html)
+(eval-and-compile (mapc #'require '(ob-tangle ob-python compile org-lint ox-html)))
 
 (defvar book-root (file-name-directory (or load-file-name buffer-file-name)) "The folder of README.org.")
 (defun book--path (name) "Return the full name of NAME in the book's folder." (expand-file-name name book-root))
@@ -45,35 +39,34 @@
 
 (defun book-faults () "Return a README.org:LINE: error: message for all that is refused."
   (with-temp-buffer
-    (let ((coding-system-for-read 'utf-8)) (insert-file-contents (book--path "README.org")))
-    (let ((case-fold-search t) faults names open)
+    (let ((case-fold-search t) (coding-system-for-read 'utf-8) faults names open)
+      (insert-file-contents (book--path "README.org"))
       (cl-flet ((each (regexp act) (goto-char (point-min))
                   (while (and (not (eobp)) (re-search-forward regexp nil t))
-                    (funcall act (line-number-at-pos (match-beginning 0)))))
-                (fault (line why &rest arguments) (push (cons line (apply #'format why arguments)) faults)))
-        (dolist (rule book-refused) (each (car rule) (lambda (line) (fault line "%s" (cdr rule)))))
-        (each book-header (lambda (line) (let ((why (save-match-data (book--header-fault (match-string 0)))))
-                                           (when why (fault line "%s" why)))))
+                    (funcall act (match-beginning 0))))
+                (fault (at why &rest words) (push (cons (line-number-at-pos at) (apply #'format why words)) faults)))
+        (dolist (rule book-refused) (each (car rule) (lambda (at) (fault at "%s" (cdr rule)))))
+        (each book-header (lambda (at) (let ((why (save-match-data (book--header-fault (match-string 0)))))
+                                         (when why (fault at "%s" why)))))
         (each "^[ \t]*#\\+name:[ \t]*\\(.*[^ \t\n]\\)"
-              (lambda (line) (let ((first (cdr (assoc (match-string 1) names))))
-                               (if first (fault line "the name %s is taken by line %d; choose another" (match-string 1) first)
-                                 (push (cons (match-string 1) line) names)))))
+              (lambda (at) (let* ((name (match-string 1)) (first (cdr (assoc name names))))
+                             (if first (fault at "the name %s is taken by line %d; choose another" name (line-number-at-pos first))
+                               (push (cons name at) names)))))
         (each "^[ \t]*#\\+\\(begin\\|end\\)\\(_[^ \t\n]+\\|:\\)\\|^\\*+ \\|\\'"
-              (lambda (line)
+              (lambda (at)
                 (let* ((verb (downcase (or (match-string 1) ""))) (kind (downcase (or (match-string 2) "")))
                        (top (caar open)) (verbatim (member top '("_src" "_example"))))
                   (cond ((and verbatim (not (member kind (list "" top))))) ; shown, not meant
                         ((and (equal verb "end") (equal kind top)) (pop open))
-                        ((and (equal verb "begin") (not verbatim)) (push (cons kind line) open))
-                        (open (fault (cdr (pop open)) "this block is not closed before line %d" line)
-                              (when (equal verb "begin") (push (cons kind line) open)))
-                        ((equal verb "end") (fault line "this closes a block that is not open"))))))
+                        ((and (equal verb "begin") (not verbatim)) (push (cons kind at) open))
+                        (open (fault (cdr (pop open)) "this block is not closed before line %d" (line-number-at-pos at))
+                              (when (equal verb "begin") (push (cons kind at) open)))
+                        ((equal verb "end") (fault at "this closes a block that is not open"))))))
         (mapcar (lambda (fault) (format "README.org:%d: error: %s" (car fault) (cdr fault)))
                 (sort (delete-dups faults) #'car-less-than-car))))))
 
 ;;; Tangle in a scratch folder, then replace what changed
 (defconst book-note "Generated from README.org by tangle.el; edit README.org instead.")
-(defvar python-indent-guess-indent-offset)
 (defun book--finish (file) "Give FILE its first line, and PEP 8's blank lines between blocks."
   (let ((kind (file-name-extension file)))
     (with-temp-file file
@@ -85,7 +78,6 @@
 
 (defun book--bytes (file) "Return the bytes of FILE, or nil if there is none."
   (when (file-exists-p file) (with-temp-buffer (insert-file-contents-literally file) (buffer-string))))
-
 (defun book--tangled (root) "Return the names, relative to ROOT, of its files that carry the note."
   (let ((default-directory root))
     (seq-filter (lambda (file) (and (file-regular-p file) (string-match-p (concat "\\`.*" book-note) (book--bytes file))))
@@ -97,6 +89,7 @@
   (book--fail-if (book-faults))
   (let* ((scratch (file-name-as-directory (make-temp-file "book" t))) (copy (expand-file-name "README.org" scratch))
          (python-indent-guess-indent-offset nil) (coding-system-for-write 'utf-8-unix) (inhibit-message t)
+         (org-element-use-cache t) ; for speed
          (org-babel-tangle-body-hook (lambda () (goto-char (point-min)) (insert "\f\n")))) ; marks each block
     (unwind-protect
         (let ((default-directory scratch) fresh)
@@ -108,14 +101,14 @@
               (unless (equal old (book--bytes file)) (funcall act (if old "changed" "missing") file (expand-file-name file)))))
           (dolist (file (seq-difference (book--tangled book-root) fresh)) (funcall act "stale" file nil)))
       (delete-directory scratch t))))
-
 (defun book-tangle () "Bring src/, tests/ and the two root files up to date, each by a rename."
   (book--differences
    (lambda (_kind file fresh)
-     (let* ((target (book--path file)) (temporary (make-temp-name (concat target "."))))
+     (let* ((target (book--path file))
+            (temporary (expand-file-name (format ".%d.tmp" (emacs-pid)) (file-name-directory target))))
        (if (null fresh) (delete-file target)
          (make-directory (file-name-directory target) t)
-         (copy-file fresh temporary)
+         (copy-file fresh temporary t)
          (set-file-modes temporary #o644)
          (rename-file temporary target t))
        (princ (format "tangle    %s %s\n" file (if fresh "written" "removed: it is no longer in README.org")))))))
@@ -124,7 +117,6 @@
   (let (found)
     (book--differences (lambda (kind file _) (push (format "%s:1: error: %s; run make tangle" file kind) found)))
     (book--fail-if (nreverse found))))
-
 (defun book-lint () "Stop if org-lint finds anything in README.org."
   (with-current-buffer (find-file-noselect (book--path "README.org"))
     (book--fail-if (mapcar (lambda (report) (format "README.org:%s: error: %s" (aref (cadr report) 0) (aref (cadr report) 2)))
@@ -139,8 +131,8 @@
             (org-element-type element) (or (org-element-property :name element) "") (or target "no")
             (or (org-element-property :language element) "")
             (org-html-encode-plain-text (org-remove-indentation (org-element-property :value element))))))
-
-(org-link-set-parameters "metric" :export (lambda (path text &rest _) (format "<data value=\"%s\">%s</data>" path text)))
+(org-link-set-parameters "metric" :export (lambda (path text &rest _) (format "<data value=\"%s\">%s</data>" path text))
+ :follow (lambda (path &rest _) (find-file (book--path (format "figs/%s.json" (car (split-string path "[.]")))))))
 (org-export-define-derived-backend 'book 'html
   :translate-alist '((src-block . book--raw) (latex-fragment . book--raw) (latex-environment . book--raw)))
 
@@ -168,29 +160,37 @@
              (kill-emacs 1)))))
 
 ;;; In Emacs: the same commands, in a fresh batch Emacs, whatever this one's settings
-(defun book--run (word) "Save README.org, run book-WORD in a batch Emacs, and show what it says."
+(defun book--done (buffer how) "Say HOW the run in BUFFER ended, and show its faults; next-error visits them."
+  (if (equal how "finished\n") (delete-windows-on buffer) (run-at-time 0.2 nil #'display-buffer buffer))
+  (message "%s %s" (buffer-name buffer) (string-trim how)))
+(defun book--run (word &optional wait) "Save README.org, run book-WORD in a batch Emacs, and WAIT or edit on."
   (let ((after-save-hook nil)) (save-buffer))
-  (with-temp-buffer
-    (let ((status (call-process (concat invocation-directory invocation-name) nil t nil
-                                "-Q" "--batch" "-l" (book--path "tangle.el") "-f" "book-batch" word)))
-      (if (equal status 0) (message "%s%s: done" (buffer-string) word) (user-error "%s" (string-trim (buffer-string)))))))
-
+  (let* ((default-directory book-root) (compilation-always-kill t)
+         (display-buffer-overriding-action '(display-buffer-no-window (allow-no-window . t)))
+         (emacs (shell-quote-argument (expand-file-name invocation-name invocation-directory)))
+         (buffer (compilation-start (format "%s -Q --batch -l tangle.el -f book-batch %s </dev/null" emacs word)
+                                    nil (lambda (_) (format "*book %s*" word))))
+         (process (get-buffer-process buffer)))
+    (with-current-buffer buffer (setq-local compilation-finish-functions '(book--done)))
+    (message "%s started" buffer)
+    (when wait (while (accept-process-output process))
+          (unless (equal (process-exit-status process) 0) (user-error "%s failed" buffer)))))
 (defun book--here-p () "Return t in an Emacs window on the book."
   (and (not noninteractive) buffer-file-name (file-equal-p buffer-file-name (book--path "README.org"))))
-
 (define-advice org-babel-tangle (:around (stock &rest arguments) book)
   (if (book--here-p) (book--run "tangle") (apply stock arguments)))
 (define-advice org-html-export-to-html (:around (stock &rest arguments) book)
-  (if (book--here-p) (progn (book--run "page") (book--path "README.html")) (apply stock arguments)))
-
-(defun book--tangle-saved () "Tangle what was saved." (when (bound-and-true-p book-mode) (book--run "tangle")))
+  (if (book--here-p) (progn (book--run "page" t) (book--path "README.html")) (apply stock arguments)))
 (define-minor-mode book-mode "Tangle README.org whenever it is saved." :lighter " Book"
-  (add-hook 'after-save-hook #'book--tangle-saved nil t))
+  (funcall (if book-mode #'add-hook #'remove-hook) 'after-save-hook #'org-babel-tangle nil t))
 (defun org-dblock-write:results (block) "Keep what BLOCK holds: make numbers writes it."
   (insert (string-trim-right (plist-get block :content))))
-
+(defun book--show-session () "Show the Python session of the block that ran, where its errors stand."
+  (let ((buffer (get-buffer (format "*%s*" (cdr (assq :session (nth 2 (org-babel-get-src-block-info 'light))))))))
+    (when buffer (display-buffer buffer))))
 (defun book--set-up () "Run this buffer's blocks with the book's Python, without starting a program."
   (when (book--here-p)
+    (add-hook 'org-babel-after-execute-hook #'book--show-session nil t)
     (setq-local org-babel-python-command (book--path ".venv/bin/python")
                 python-shell-extra-pythonpaths (list (book--path "src"))
                 org-babel-default-header-args:python
