@@ -133,23 +133,24 @@
             (org-html-encode-plain-text (org-remove-indentation (org-element-property :value element))))))
 (org-link-set-parameters "metric" :export (lambda (path text &rest _) (format "<data value=\"%s\">%s</data>" path text))
  :follow (lambda (path &rest _) (find-file (book--path (format "figs/%s.json" (car (split-string path "[.]")))))))
+(defun book--link (link text info) "Hand an inner LINK to page.py, which knows every number; leave others to Org."
+  (if (not (member (org-element-property :type link) '("custom-id" "fuzzy"))) (org-html-link link text info)
+    (format "<a href=\"#%s\">%s</a>" (org-element-property :path link) (or text ""))))
 (org-export-define-derived-backend 'book 'html
-  :translate-alist '((src-block . book--raw) (latex-fragment . book--raw) (latex-environment . book--raw)))
-
+  :translate-alist '((link . book--link) (src-block . book--raw) (latex-fragment . book--raw) (latex-environment . book--raw)))
 (defun book-page (&optional out) "Export README.org to the file OUT, by default README.html."
   (book--fail-if (book-faults))
   (let* ((org-export-use-babel nil) (default-directory book-root)
          (coding-system-for-read 'utf-8-unix) (coding-system-for-write 'utf-8-unix)
          (process-environment (append `(,(concat "PYTHONPATH=" (book--path "src")) "PYTHONUTF8=1") process-environment))
          (html (with-current-buffer (find-file-noselect (book--path "README.org"))
-                 (org-export-as 'book nil nil t '(:html-prefer-user-labels t :html-doctype "html5" :html-html5-fancy t
-                                                                           :with-toc nil :with-broken-links mark)))))
+                 (org-export-as 'book nil nil t '(:html-prefer-user-labels t :html-html5-fancy t :html-doctype "html5"
+                                                  :with-toc nil :with-broken-links mark)))))
     (with-temp-buffer
       (insert html)
       (let ((status (call-process-region nil nil (book--path ".venv/bin/python") t t nil
                                          "-m" "book.page" emacs-version (org-version) (or out "README.html"))))
         (if (equal status 0) (princ (buffer-string)) (book--fail-if (list (string-trim (buffer-string)))))))))
-
 (defun book-batch () "Run the function book-WORD that the command line names, with its arguments."
   (setq gc-cons-threshold 100000000 enable-local-variables nil org-inhibit-startup t make-backup-files nil)
   (advice-add 'org-babel-read :filter-args (lambda (arguments) (list (car arguments) 'inhibit-lisp-eval)))
