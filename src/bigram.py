@@ -123,13 +123,13 @@ def descend(
     w, f = torch.zeros_like(pairs), frequencies(pairs)
     share, history = pairs.sum(1) / pairs.sum(), []
     for step in range(steps + 1):
-        w.requires_grad_()
         means = [(share * of(w, f)).sum().item() for of in (wrong, surprise)]
         history.append(tuple(means))
         if step < steps:
+            w.requires_grad_()
             slope, = torch.autograd.grad((weight * loss(w, f)).sum(), w)
             w = w.detach() - lr * slope
-    return w.detach(), history
+    return w, history
 
 
 def plot_l1(poor: list, good: list) -> Figure:
@@ -225,7 +225,7 @@ def draw_cells(ax, x: Tensor, y: Tensor, p: Tensor) -> None:
     """Draw a square at each x and y that is the denser the larger p."""
     colours = [to_rgba(BLUE, alpha) for alpha in p.sqrt().tolist()]
     ax.scatter(x, y, s=150, marker="s", c=colours, linewidths=0,
-               clip_on=False)
+               clip_on=False)  # nothing to cut, and a smaller file
 
 
 def tokens_shown(pairs: Tensor, letters: str) -> tuple[list[int], list[str]]:
@@ -267,8 +267,9 @@ def draw(
     longest: int = names_corpus.LONGEST,
 ) -> Tensor:
     """Draw NUMBER names after the token START, (NUMBER, T), 0 at the end."""
-    p = softmax(model.w.cpu())
-    p[0, 0] = 0
+    w = model.w.cpu().clone()
+    w[0, 0] = -torch.inf  # no name is empty
+    p = softmax(w)
     letter, ended = torch.full((number,), start), torch.zeros(number).bool()
     columns = []
     while len(columns) < longest and not ended.all():

@@ -93,14 +93,14 @@ def warp(images: Tensor, maps: Tensor) -> Tensor:
 
 
 def plot_augmented(data: tuple[Tensor, Tensor], seed: int) -> Figure:
-    """Draw an image of each of ten classes, and three maps of each."""
+    """Draw an image of each of ten classes, and two maps of each."""
     images, labels = (part.cpu() for part in data)
     firsts = [(labels == c).nonzero()[0, 0]
               for c in labels.unique()[:10]]
     chosen = images[torch.stack(firsts)]  # (10, 1, H, W)
     generator = torch.Generator().manual_seed(seed)
-    figure, ax = pixels.canvas(40)
-    for row, top in enumerate((1, 11.5, 21, 30.5)):
+    figure, ax = pixels.canvas(30.5)
+    for row, top in enumerate((1, 11.5, 21)):
         corners = [(1 + 9.6 * i, top) for i in range(len(chosen))]
         maps = random_maps(len(chosen), generator, float(row > 0))
         pixels.ink(ax, warp(chosen, maps)[:, 0], corners, 8)

@@ -63,7 +63,7 @@ def output_folder(name: str) -> Path:
     """Return the folder NAME, if files can be made in it."""
     folder = nearest = Path(name)
     try:
-        while not nearest.exists() and nearest != nearest.parent:
+        while not os.path.lexists(nearest) and nearest != nearest.parent:
             nearest = nearest.parent
         with tempfile.TemporaryFile(dir=nearest):
             pass

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 def by_loops(x: Tensor, w: Tensor) -> Tensor:
     """Slide the kernel w over the image x; each sum is one number of y."""
     rows, columns = w.shape
-    y = torch.zeros(x.shape[0] - rows + 1, x.shape[1] - columns + 1)
+    y = x.new_zeros(x.shape[0] - rows + 1, x.shape[1] - columns + 1)
     for i in range(y.shape[0]):
         for j in range(y.shape[1]):
             for m in range(rows):

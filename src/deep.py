@@ -35,7 +35,7 @@ WARM_UP = 0.25  # of the steps
 IGNORED = -100  # the target of a token that is no example
 MOST_TOKENS = 2**14  # of a batch
 CHUNK = 512  # rows evaluated at once
-SHOWN, MOST = 1024, 2**16  # rows of a point of a curve, of a result
+SHOWN, PAIRED, MOST = 512, 2**13, 2**16  # rows of a point, a lead, a loss
 MARKS = 16  # points of a curve
 RIVAL = 5  # letters of context that Kneser-Ney counts
 SPLITS = "train", "dev", "test"
@@ -297,18 +297,23 @@ def step_loss(model: nn.Module, batch: Batch, examples: int) -> Tensor:
 
 
 @torch.inference_mode()
-def evaluate(model: Deep, rows: Rows, most: int | None = None) -> float:
-    """Return the loss on ROWS, the first MOST (nats per character)."""
+def example_losses(model: Deep, rows: Rows, most: int | None = None) -> Tensor:
+    """Return the loss on each example of ROWS, or of the first MOST, (N,)."""
     device, was_training = model.output.bias.device, model.training
     model.eval()
-    index = torch.arange(min(len(rows), most or len(rows)))
-    total = 0.0
-    for part in index.split(CHUNK):
+    losses = []
+    for part in torch.arange(min(len(rows), most or len(rows))).split(CHUNK):
         batch = take(rows, part).to(device)
-        total += F.cross_entropy(model(batch), batch.y, ignore_index=IGNORED,
-                                 reduction="sum").item()
+        loss = F.cross_entropy(model(batch), batch.y, reduction="none",
+                               ignore_index=IGNORED)
+        losses.append(loss[batch.y != IGNORED].cpu())
     model.train(was_training)
-    return total / rows.examples(index)
+    return torch.cat(losses).double()
+
+
+def evaluate(model: Deep, rows: Rows, most: int | None = None) -> float:
+    """Return the loss on ROWS, or the first MOST (nats per character)."""
+    return example_losses(model, rows, most).mean().item()
 
 
 def optimise(model: Deep, steps: int, lr: float, weight_decay: float):
@@ -364,11 +369,10 @@ def begin(keeper: Keeper, history: dict, model: Deep, optimizer,
     return done
 
 
-def train(
-    model: Deep, data: dict, *, steps: int, batch_size: int, seed: int,
-    forgotten: float = 0.0, weight_decay: float = 0.0, lr: float = LR,
-    keeper: Keeper | None = None, progress: Progress | None = None,
-) -> dict[str, list]:
+def train(model: Deep, data: dict, *, steps: int, batch_size: int, seed: int,
+          forgotten: float = 0.0, weight_decay: float = 0.0, lr: float = LR,
+          marks: int = MARKS, keeper: Keeper | None = None,
+          progress: Progress | None = None) -> dict[str, list]:
     """Train MODEL on data["train"]; return the losses on the way."""
     keeper, progress = keeper or Keeper(), progress or Progress()
     optimizer, scheduler = optimise(model, steps, lr, weight_decay)
@@ -376,7 +380,7 @@ def train(
     done = begin(keeper, history, model, optimizer, scheduler)
     replica = processes.replicate(model)
     for step in progress.count(done, steps):
-        if step % max(1, steps // MARKS) == 0:
+        if step % max(1, steps // marks) == 0:
             progress.report(step, record(history, step, model, data))
         loss = learn(model, replica, data["train"], batch_size, forgotten,
                      seed, step)
@@ -432,20 +436,6 @@ def plot_stack(context: int) -> Figure:
     return figure
 
 
-@torch.inference_mode()
-def standard_error(model: Deep, rows: Rows) -> float:
-    """Return the standard error of the loss on ROWS, a sample of names."""
-    batch = take(rows, torch.arange(min(len(rows), SHOWN)))
-    batch = batch.to(model.output.bias.device)
-    losses = F.cross_entropy(model(batch), batch.y, reduction="none",
-                             ignore_index=IGNORED).double()
-    wanted = (batch.y != IGNORED).double()
-    excess = losses - wanted * losses.sum() / wanted.sum()
-    of_row = losses.new_zeros(int(batch.row[-1]) + 1)
-    of_row.index_add_(0, batch.row, excess)
-    return (of_row.square().sum().sqrt() / wanted.sum()).item()
-
-
 def collect(models: list[Deep], data: dict, rule: dict,
             corpus: names_corpus.Corpus) -> dict:
     """Return the mean loss of MODELS, each one's, and their rival's."""
@@ -454,14 +444,16 @@ def collect(models: list[Deep], data: dict, rule: dict,
     mean = {split: sum(run[split] for run in runs) / len(runs)
             for split in SPLITS}
     spread = max(abs(run["dev"] - mean["dev"]) for run in runs)
+    on_examples = {split: sum(
+        example_losses(model, data[split], PAIRED) for model in models
+        ) / len(models) for split in ("dev", "test")}
     rival = {"name": f"Kneser-Ney, context {RIVAL}",
              "names": len(corpus.train)}
-    seen = rule["steps"] * rule["batch_size"]
     return rule | mean | {
         "measure": "nats per character", "each": runs, "spread": spread,
         "parameters": sum(p.numel() for p in models[0].parameters()),
-        "error": standard_error(models[0].eval(), data["dev"]),
-        "epochs": seen / len(data["train"]),
+        "lead": ngram.leads(corpus, RIVAL, on_examples),
+        "epochs": rule["steps"] * rule["batch_size"] / len(data["train"]),
         "baseline": rival | ngram.losses(corpus, RIVAL),
     }
 
@@ -508,11 +500,12 @@ def study(sizes: dict, rule: dict, data: dict,
     """Return what the towers and the stack reach in as few steps."""
     few = rule | {"steps": min(tower.STEPS, rule["steps"]), "dropout": 0.0,
                   "forgotten": 0.0, "batch_size": 36}
-    model, _ = run(sizes, few, data, args.seed, args.device)
+    dev = [evaluate(run(sizes, few, data, seed, args.device, marks=1)[0],
+                    data["dev"], MOST)
+           for seed in range(args.seed, args.seed + tower.SEEDS)]
     return {
         "layers": tower.study(corpus, few["steps"], args.seed),
-        "few": {"steps": few["steps"],
-                "dev": evaluate(model, data["dev"], MOST)},
+        "few": {"steps": few["steps"]} | tower.summary(dev),
     }
 
 
@@ -564,7 +557,7 @@ def fit(args: Namespace) -> None:
         sizes, rule, data, args.seed, args.device,
         keeper=keeper_of(args, about),
         progress=Progress("deep", args.quiet or processes.rank() > 0))
-    others = [run(sizes, rule, data, args.seed + i, args.device)[0]
+    others = [run(sizes, rule, data, args.seed + i, args.device, marks=1)[0]
               for i in range(1, rule["runs"])]
     results = collect([model, *others], data, rule, corpus)
     results |= study(sizes, rule, data, corpus, args)

@@ -17,9 +17,12 @@ SMALLEST, FEWEST = 4, 10  # pixels on a side; images in a file
 
 def find(folder: Path, name: str) -> Path:
     """Return the file NAME in FOLDER, or NAME.gz."""
-    for path in folder / name, folder / f"{name}.gz":
-        if path.is_file():
-            return path
+    try:
+        for path in folder / name, folder / f"{name}.gz":
+            if path.is_file():
+                return path
+    except OSError as error:  # it may not be looked into
+        raise InputError(f"--data {folder}: {error.strerror}") from None
     raise InputError(f"--data {folder}: there is no {name} or {name}.gz")
 
 
@@ -32,13 +35,15 @@ def read(path: Path, dimensions: int) -> np.ndarray:
                          f"{content[:4].hex() or 'missing'}, "
                          f"not {magic.hex()}")
     start = 4 + 4 * dimensions
+    if len(content) < start:
+        raise InputError(f"{path}: truncated; its head has {start} bytes")
     shape = [int.from_bytes(content[i:i + 4], "big")
              for i in range(4, start, 4)]
     stated, found = math.prod(shape), len(content) - start
     if stated != found:
         cause = "truncated" if found < stated else "damaged"
         raise InputError(f"{path}: {cause}; its head states {stated} bytes, "
-                         f"and {max(found, 0)} follow")
+                         f"and {found} follow")
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
 
 

@@ -1,12 +1,16 @@
 # Generated from README.org by tangle.el; edit README.org instead.
 """A training run that can be stopped at any moment and go on."""
 
+import math
 import time
 from pathlib import Path
 
 import torch
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
 
 import checkpoint
+from checkpoint import alike
 from command_line import InputError, RunError
 
 
@@ -36,19 +40,75 @@ def pack(parts: dict, step: int) -> dict:
     return {"model": model, "training": state | {"step": step}}
 
 
+def optimizer_fits(optimizer: Optimizer, state: dict, step: int) -> bool:
+    """Say whether STATE can be the one of OPTIMIZER, AdamW, after STEP."""
+    groups = optimizer.state_dict()["param_groups"]
+    moments = [state["state"][i] for i in range(len(state["state"]))]
+    weights = [p for group in optimizer.param_groups for p in group["params"]]
+
+    def kinds(group: dict) -> list[type]:  # 0 == False, and is another kind
+        return [type(value) for value in group.values()]
+
+    return (
+        all(kinds(found) == kinds(own) and found == own | {"lr": found["lr"]}
+            for own, found in zip(groups, state["param_groups"], strict=True))
+        and len(moments) == (len(weights) if step else 0)
+        and all(alike(found, {"step": torch.tensor(0.0), "exp_avg": weight,
+                              "exp_avg_sq": weight})
+                and found["step"] == step
+                for found, weight in zip(moments, weights)))
+
+
+def schedule_fits(schedule: LRScheduler, state: dict, step: int) -> bool:
+    """Say whether STATE is the one of SCHEDULE after STEP steps."""
+    rates = [group["lr"] for group in schedule.optimizer.param_groups]
+    return state == schedule.state_dict() | {
+        "last_epoch": step, "_step_count": step + 1, "_last_lr": rates}
+
+
+def history_fits(history: dict, state: dict, step: int) -> bool:
+    """Say whether STATE can be the HISTORY of STEP steps."""
+    steps = state["step"]
+    return (
+        state.keys() == history.keys()
+        and all(len(found) == (step if name == "loss" else len(steps))
+                and all(type(number) in (int, float) and math.isfinite(number)
+                        for number in found) for name, found in state.items())
+        and all(type(number) is int and number in range(step + 1)
+                for number in steps) and steps == sorted(set(steps)))
+
+
+def fits(part, state, step: int) -> bool:
+    """Say whether STATE can be the one of PART after STEP steps."""
+    if isinstance(part, torch.Generator) or not isinstance(state, dict):
+        return isinstance(part, torch.Generator)
+    if isinstance(part, Optimizer):
+        return optimizer_fits(part, state, step)
+    if isinstance(part, LRScheduler):
+        return schedule_fits(part, state, step)
+    if isinstance(part, dict):
+        return history_fits(part, state, step)
+    return alike(state, state_of(part))
+
+
 def unpack(path: Path, about: dict, parts: dict) -> int:
     """Bring PARTS to where the checkpoint PATH is; return its step."""
     content = checkpoint.load(path, about["program"])
     checkpoint.require_same(content, about, path)
     try:
         state = content["training"] | {"model": content["model"]}
+        step = state["step"]
+        good = type(step) is int and step >= 0
         for name, part in parts.items():
-            put_state(part, state[name])
-        return int(state["step"])
+            good = good and fits(part, state[name], step)
+            if good:
+                put_state(part, state[name])
     except Exception:  # whatever a wrong state sets off
+        good = False
+    if not good:
         raise InputError(
-            f"--resume {path}: there is no run in it that can go on"
-        ) from None
+            f"--resume {path}: there is no run in it that can go on")
+    return step
 
 
 class Keeper:

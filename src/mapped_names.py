@@ -22,8 +22,7 @@ from torch import Tensor
 import names_corpus
 import shuffled_names
 from command_line import InputError, RunError
-from names_corpus import FEWEST, LONGEST, NAMES, Corpus
-from shuffled_names import CHUNK
+from names_corpus import CHUNK, FEWEST, LONGEST, NAMES, Corpus
 
 
 FORMAT = 1
@@ -102,10 +101,10 @@ def write_split(folder: Path, split: str, parts: range, letters: str,
 
 
 def encode(path: Path, folder: Path, keep_duplicates: bool,
-           cut: Callable) -> str:
+           cut: Callable, digest) -> str:
     """Write the names of PATH as arrays in FOLDER; return the letters."""
     tenth = min(1 + os.path.getsize(path) // PART // 10, MOST_PARTS // 10)
-    letters = shuffled_names.deal(path, folder, 10 * tenth)
+    letters = shuffled_names.deal(path, folder, 10 * tenth, digest)
     count = {
         split: write_split(folder, split, range(first * tenth, end * tenth),
                            letters, keep_duplicates, cut)
@@ -198,15 +197,13 @@ def attach(path: Path, sha256: str) -> Mapped:
 def fingerprint(path: Path) -> str:
     """Return the SHA-256 of the list at PATH."""
     if Path(path).resolve() == NAMES:
-        return names_corpus.read_text(path)[1]  # small; and checked
+        return names_corpus.read(path)[1]  # small; and checked
     digest = hashlib.sha256()
-    try:
-        with open(path, "rb") as file:
-            while block := file.read(CHUNK):
-                digest.update(block)
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise InputError(f"--names {path}: {why}") from None
+    for _ in names_corpus.pieces(path, digest):
+        pass
+    if not os.path.isfile(path):
+        raise InputError(f"--mapped: {path} is no file, and cannot be read "
+                         "a second time")
     return digest.hexdigest()
 
 
@@ -215,8 +212,9 @@ def write(path: Path, target: Path, sha256: str, keep_duplicates: bool,
     """Encode the names of PATH in the file TARGET."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as name:
-        letters = encode(path, Path(name), keep_duplicates, cut)
-        if fingerprint(path) != sha256:
+        digest = hashlib.sha256()
+        letters = encode(path, Path(name), keep_duplicates, cut, digest)
+        if digest.hexdigest() != sha256:
             raise RunError(f"--names {path} changed while it was read")
         os.replace(assemble(Path(name), letters), target)
 

@@ -148,15 +148,19 @@ def batch_loss(model: MLP, x: Tensor, y: Tensor, batch_size: int) -> Tensor:
 
 
 @torch.inference_mode()
-def evaluate(model: MLP, x: Tensor, y: Tensor) -> float:
-    """Return the loss of MODEL on x (N, T), y (N,), in nats per character."""
+def example_losses(model: MLP, x: Tensor, y: Tensor) -> Tensor:
+    """Return the loss of MODEL, in use, on each of x (N, T), y (N,)."""
     was_training = model.training
     model.eval()
-    total = sum(
-        F.cross_entropy(model(a), b, reduction="sum").item()
-        for a, b in zip(x.split(CHUNK), y.split(CHUNK), strict=True))
+    losses = [F.cross_entropy(model(a), b, reduction="none")
+              for a, b in zip(x.split(CHUNK), y.split(CHUNK), strict=True)]
     model.train(was_training)
-    return total / len(y)
+    return torch.cat(losses).cpu().double()
+
+
+def evaluate(model: MLP, x: Tensor, y: Tensor) -> float:
+    """Return the loss of MODEL on x (N, T), y (N,), in nats per character."""
+    return example_losses(model, x, y).mean().item()
 
 
 def record(history: dict, step: int, model: MLP, data: dict) -> str:
@@ -247,28 +251,16 @@ def describe(args: Namespace, corpus: Corpus, examples: int) -> dict:
             "settings": rule, "corpus": corpus.sha256}
 
 
-@torch.inference_mode()
-def standard_error(model: MLP, x: Tensor, y: Tensor) -> float:
-    """Return how far the loss on other names would be, as a deviation."""
-    losses = torch.cat([
-        F.cross_entropy(model(a), b, reduction="none")
-        for a, b in zip(x.split(CHUNK), y.split(CHUNK), strict=True)])  # (N,)
-    name = (x == 0).all(1).cumsum(0) - 1  # a name begins without letters
-    total = torch.zeros(len(y), device=y.device)
-    total.index_add_(0, name, losses - losses.mean())
-    return total.square().sum().sqrt().item() / len(y)
-
-
 def collect(model: MLP, data: dict, rule: dict, corpus: Corpus) -> dict:
     """Return what MODEL reached, how it was trained, and its rival."""
-    some = {split: (x[:MOST], y[:MOST]) for split, (x, y) in data.items()}
-    losses = {split: evaluate(model, *some[split]) for split in some}
+    each = {split: example_losses(model, x[:MOST], y[:MOST])
+            for split, (x, y) in data.items()}
     examples, context = data["train"][0].shape
     rival = {"name": f"Kneser-Ney, context {context}"}
-    model.eval()
+    losses = {split: loss.mean().item() for split, loss in each.items()}
     return rule | losses | {
-        "error": {split: standard_error(model, *some[split])
-                  for split in ("dev", "test")},
+        "lead": ngram.leads(corpus, context, {
+            split: each[split] for split in ("dev", "test")}),
         "measure": "nats per character",
         "parameters": sum(p.numel() for p in model.parameters()),
         "context": context, "examples": examples,

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 import checkpoint
 import names_options
-from command_line import InputError
+from command_line import InputError, RunError
 from names_corpus import LONGEST, Corpus, decode
 
 
@@ -28,6 +28,8 @@ def draw(
     rows = torch.arange(len(x))
     while len(rows):
         logits = predict(x).float().cpu()
+        if not logits.isfinite().all():
+            raise RunError("the model's scores are not finite numbers")
         logits[(x == 0).all(1).cpu(), 0] = -torch.inf
         token = torch.multinomial(logits.softmax(1), 1, generator=generator)
         going = token[:, 0] != 0
@@ -77,9 +79,9 @@ def from_checkpoint(args: Namespace, build: Callable[..., nn.Module]) -> None:
     content = checkpoint.load(args.checkpoint, args.program)
     model = checkpoint.restore(build, content, args.checkpoint)
     letters, sizes = content["letters"], content["sizes"]
-    if sizes.get("vocabulary") != len(letters) + 1:
-        raise InputError(f"--checkpoint {args.checkpoint}: its letters "
-                         "do not fit its weights")
+    if sizes.get("vocabulary") != len(letters) + 1 or "context" not in sizes:
+        raise InputError(f"--checkpoint {args.checkpoint}: its letters or "
+                         "sizes do not fit its weights")
     prefix = names_options.prefix(args, letters)
     corpus = names_options.known_list(args, content["corpus"])
     for name in names(model, sizes["context"], letters, args.sample,

@@ -1,10 +1,13 @@
 # Generated from README.org by tangle.el; edit README.org instead.
 """A list of names as numbers: read, normalised, split, encoded."""
 
+import codecs
 import hashlib
+import io
 import random
 import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,9 +21,10 @@ from command_line import InputError
 
 NAMES = Path(__file__).resolve().parent.parent / "data" / "names.txt"
 SHA256 = "cba14f452b7768bd7fe093035a67491d4a334061634ccfd51522fb796910e75e"
-FEWEST = 10  # distinct names: 80:10:10 leaves one each for dev and test
+FEWEST = 10  # distinct names: eight, one and one in the three splits
 LONGEST = 1000  # characters in a name
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+CHUNK = 2**20  # bytes read at once
+BAD = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -49,24 +53,38 @@ class Corpus:
                 for name in getattr(self, split)}
 
 
-def read_text(path: Path) -> tuple[str, str]:
-    """Return the text of PATH, which is UTF-8, and its SHA-256."""
+def require_text(text: str, path: Path, first: int) -> None:
+    """Refuse TEXT, which begins in line FIRST of PATH, if it is none."""
+    if found := BAD.search(text):
+        line = first + text.count("\n", 0, found.start())
+        code = ord(found.group())
+        why = (f"control character U+{code:04X}; a list of names is plain "
+               "text" if code < 0xD800 else "not UTF-8 text")
+        raise InputError(f"{path}:{line}: {why}")
+
+
+def pieces(path: Path, digest) -> Iterator[tuple[int, str]]:
+    """Yield the lines of PATH, many at a time, and the first's number."""
+    bare = codecs.getincrementaldecoder("utf-8-sig")("surrogateescape")
+    decoder = io.IncrementalNewlineDecoder(bare, translate=True)
+    line, rest, block = 1, "", b"begin"
     try:
-        content = Path(path).read_bytes()
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise InputError(f"{path}:{line}: not UTF-8 text") from None
+        with open(path, "rb") as file:
+            while block:
+                block = file.read(CHUNK)
+                digest.update(block)
+                text = rest + decoder.decode(block, final=not block)
+                require_text(text, path, line)
+                end = text.rfind("\n") + 1 if block else len(text)
+                yield line, text[:end]
+                line, rest = line + text.count("\n"), text[end:]
+                if len(rest) > CHUNK:
+                    raise InputError(
+                        f"{path}:{line}: a line of more than {CHUNK} "
+                        f"characters; the longest name allowed has {LONGEST}")
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         raise InputError(f"--names {path}: {why}") from None
-    sha256 = hashlib.sha256(content).hexdigest()
-    if Path(path).resolve() == NAMES and sha256 != SHA256:
-        raise InputError(
-            f"{path} is not the list that came with the book: its checksum "
-            "differs; restore it, and give your own list as --names FILE"
-        )
-    return text.replace("\r\n", "\n").replace("\r", "\n"), sha256
 
 
 def normalise(text: str) -> str:
@@ -80,13 +98,6 @@ def names_in(text: str, path: Path, first: int = 1) -> list[str]:
 
     FIRST is the number that the first line has in PATH.
     """
-    if found := CONTROL.search(text):
-        line = first + text.count("\n", 0, found.start())
-        code = ord(found.group())
-        raise InputError(
-            f"{path}:{line}: control character U+{code:04X}; "
-            "a list of names is plain text"
-        )
     lines = [" ".join(line.split()) for line in normalise(text).split("\n")]
     for number, name in enumerate(lines, start=first):
         if len(name) > LONGEST:
@@ -97,8 +108,22 @@ def names_in(text: str, path: Path, first: int = 1) -> list[str]:
     return [name for name in lines if name]
 
 
+def read(path: Path) -> tuple[list[str], str]:
+    """Return the names of PATH, normalised, and the file's SHA-256."""
+    digest = hashlib.sha256()
+    names = [name for line, text in pieces(path, digest)
+             for name in names_in(text, path, line)]
+    sha256 = digest.hexdigest()
+    if Path(path).resolve() == NAMES and sha256 != SHA256:
+        raise InputError(
+            f"{path} is not the list that came with the book: its checksum "
+            "differs; restore it, and give your own list as --names FILE"
+        )
+    return names, sha256
+
+
 def split(names: list[str]) -> tuple[list[str], list[str], list[str]]:
-    """Return 80, 10 and 10 % of NAMES, shuffled: train, dev and test."""
+    """Return 80, 10 and 10% of NAMES, shuffled: train, dev and test."""
     shuffled = list(names)
     random.Random(42).shuffle(shuffled)
     first, second = int(0.8 * len(names)), int(0.9 * len(names))
@@ -107,8 +132,7 @@ def split(names: list[str]) -> tuple[list[str], list[str], list[str]]:
 
 def load(path: Path = NAMES, keep_duplicates: bool = False) -> Corpus:
     """Read the list of names at PATH and split it; one name a line."""
-    text, sha256 = read_text(path)
-    names = names_in(text, path)
+    names, sha256 = read(path)
     distinct = list(dict.fromkeys(names))  # in the order of the file
     if len(distinct) < FEWEST:
         raise InputError(

@@ -40,7 +40,7 @@ def distinct(names: list[str], letters: str, context: int) -> Examples:
         key, keys = key * size + column, keys * size
     _, place, n = torch.unique(key, return_inverse=True, return_counts=True)
     example = torch.empty_like(n)
-    example[place] = torch.arange(len(place))  # one of each kind
+    example[place] = torch.arange(len(place))  # one for each key
     return x[example], y[example], n
 
 
@@ -190,12 +190,53 @@ def split_examples(corpus: Corpus, context: int) -> dict[str, Examples]:
             for split in SPLITS}
 
 
-def losses(corpus: Corpus, context: int) -> dict[str, float]:
-    """Return the loss on train, dev and test (nats per character)."""
+def fitted(corpus: Corpus, context: int) -> tuple[list[Order], dict]:
+    """Return what was counted in train, and what measure says of CONTEXT."""
     examples, size = split_examples(corpus, context), corpus.vocabulary
     orders = count(examples["train"], size)
-    found = measure(orders, examples, size)[context]
-    return {split: found[split] for split in examples}
+    return orders, measure(orders, examples, size)[context]
+
+
+def losses(corpus: Corpus, context: int) -> dict[str, float]:
+    """Return the loss on train, dev and test (nats per character)."""
+    _, found = fitted(corpus, context)
+    return {split: found[split] for split in SPLITS}
+
+
+def standard_error(numbers: Tensor, name: Tensor) -> float:
+    """Return the error of the mean of NUMBERS (N,), sampled by NAME (N,)."""
+    sums = numbers.new_zeros(int(name.max()) + 1)
+    sums.index_add_(0, name, numbers - numbers.mean())
+    return sums.square().sum().sqrt().item() / len(numbers)
+
+
+def example_losses(
+    orders: list[Order], x: Tensor, y: Tensor, discount: float, size: int
+) -> Tensor:
+    """Return the loss of each y after x (N, T), with T letters of context."""
+    chunks = zip(x.split(CHUNK), y.split(CHUNK), strict=True)
+    p = [predict(orders, *part, [discount], size)[-1, 0] for part in chunks]
+    return -torch.cat(p).log()
+
+
+def leads(
+    corpus: Corpus, context: int, losses: dict[str, Tensor]
+) -> dict[str, dict[str, float]]:
+    """Return how much lower LOSSES (N,) are than those of counting, by split.
+
+    They belong to the first N examples of the split.
+    """
+    (orders, best), found = fitted(corpus, context), {}
+    for split, loss in losses.items():
+        pair = windows(getattr(corpus, split), corpus.letters, context)
+        x, y = (part[: len(loss)] for part in pair)
+        rival = example_losses(orders, x, y, best["discount"],
+                               corpus.vocabulary)
+        name = (x == 0).all(1).cumsum(0) - 1  # a name begins without letters
+        found[split] = {"difference": (rival - loss).mean().item(),
+                        "error": standard_error(rival - loss, name),
+                        "unpaired": standard_error(loss, name)}
+    return found
 
 
 def draw_contexts(ax, found: list[dict]) -> None:
@@ -218,12 +259,12 @@ def draw_discounts(ax, found: list[dict]) -> None:
     """Draw the loss on dev against the discount, for each context."""
     top = found[1]["tried"][0] + 0.2
     for length, row in enumerate(found[1:], start=1):
-        shown = [loss for loss in row["tried"] if loss < top] or row["tried"]
-        at = GRID[-len(shown):]
-        ax.plot(at, shown, color=BLUE, alpha=fade(length, len(found)))
+        tried = list(zip(GRID, row["tried"], strict=True))
+        shown = [point for point in tried if point[1] < top] or tried
+        ax.plot(*zip(*shown, strict=True), color=BLUE,
+                alpha=fade(length, len(found)))
         ax.plot(row["discount"], row["dev"], "o", color=BLUE, markersize=4.5)
-        ax.annotate(length, (at[0], shown[0]), (-10, -3),
-                    textcoords="offset points")
+        ax.annotate(length, shown[0], (-10, -3), textcoords="offset points")
     ax.set(xlabel="discount", xlim=(-0.05, 1.05))
     ax.set_title("dev, by letters of context")
 

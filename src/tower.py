@@ -16,7 +16,7 @@ from names_corpus import Corpus, windows
 
 CONTEXT, EMBEDDING, WIDTH, DEPTH = 8, 16, 64, 20
 MOST = 5000  # names looked at
-STEPS = 200  # of the towers that are trained
+STEPS, SEEDS = 100, 3  # of the towers that are trained
 TRAINED = "default", "rough", "He", "normalised", "residual", "bare"
 
 
@@ -135,8 +135,13 @@ def fit(model: Tower, train: tuple[Tensor, Tensor],
         return F.cross_entropy(model(dev[0])[0], dev[1]).item()
 
 
+def summary(dev: list[float]) -> dict[str, float]:
+    """Return the mean of the losses on DEV, and how far apart they lie."""
+    return {"dev": sum(dev) / len(dev), "range": max(dev) - min(dev)}
+
+
 def study(corpus: Corpus, steps: int, seed: int) -> dict:
-    """Return each kind's statistics, and its loss after STEPS steps."""
+    """Return each kind's statistics, and its losses after STEPS steps."""
     train, dev = (windows(names[:MOST], corpus.letters, CONTEXT)
                   for names in (corpus.train, corpus.dev))
     found = {}
@@ -144,7 +149,9 @@ def study(corpus: Corpus, steps: int, seed: int) -> dict:
         model = build(corpus.vocabulary, kind, seed)
         found[kind] = measure(model, *(part[:1024] for part in train))
         if kind in TRAINED:
-            found[kind]["dev"] = fit(model, train, dev, steps, seed)
+            found[kind] |= summary([
+                fit(build(corpus.vocabulary, kind, one), train, dev, steps,
+                    one) for one in range(seed, seed + SEEDS)])
     return found
 
 

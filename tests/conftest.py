@@ -2,6 +2,7 @@
 """What all checks share: one thread, and the lines of README.org."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -12,20 +13,22 @@ from book.source import ROOT, where
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # as make has it
 
 
+PLACE = re.compile(r'^(?:E +File ")?([^"\n]+\.py)(?::|", line )(\d+):? ?(.*)',
+                   re.M)
+
+
 def pytest_terminal_summary(terminalreporter):
-    for report in terminalreporter.getreports("failed"):
-        for entry in getattr(
-            report.longrepr, "reprtraceback", None
-        ).reprentries:
-            place = getattr(entry, "reprfileloc", None)
-            path = place and (ROOT / place.path).resolve()
-            if path and path.is_relative_to(ROOT):
-                target = Path(path).relative_to(ROOT).as_posix()
-                if line := where(target, place.lineno):
+    reports = [report for kind in ("failed", "error")
+               for report in terminalreporter.getreports(kind)]
+    for report in reports:
+        for name, number, words in PLACE.findall(report.longreprtext):
+            path = Path(name).resolve()
+            if path.parent in (ROOT / "src", ROOT / "src/book", ROOT / "tests"):
+                target = path.relative_to(ROOT).as_posix()
+                if line := where(target, int(number)):
                     terminalreporter.write_line(
-                        f"README.org:{line}: error: {place.message} "
-                        f"in {report.nodeid}"
-                    )
+                        f"README.org:{line}: error: "
+                        f"{words or 'called from here'} in {report.nodeid}")
 
 
 @pytest.fixture

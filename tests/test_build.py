@@ -320,6 +320,18 @@ def test_where_refuses(place, capsys):
     assert capsys.readouterr().err.count("\n") == 1
 
 
+def test_a_traceback_leads_to_the_book():
+    line = book.source.where("src/known_line.py", 14)
+    there = f"README.org:{line}: %s(src/known_line.py:14)\n"
+    frame = f'  File "{ROOT}/src/known_line.py", line 14'
+    library = '  File "/usr/lib/x.py", line 20, in f\n    y = 1\n'
+    assert line and book.where.traced(
+        f"{frame}, in f\n    x = 1\n{library}"
+    ) == there % "in f " + "    x = 1\n" + library
+    assert book.where.traced(f"{frame}\n    x = )\n    ^\n") == (
+        there % "" + "    x = )\n    ^\n")
+
+
 @pytest.fixture
 def small(tmp_path, monkeypatch):
     monkeypatch.setattr(book.numbers, "ROOT", tmp_path)

@@ -173,10 +173,13 @@ def test_the_network_and_its_first_loss(halves):
                + 2 * (32 + 32 + 64 + 64) + 256 * 10 + 10)
     assert count == by_hand
     assert model.stages(halves[0][0]).shape == (898, 64, 2, 2)
+    kernels = model.stages[1][1][0].weight
+    assert kernels.var().item() == pytest.approx(2 / (9 * 64), rel=0.05)
     assert cnn.evaluate(model, halves[0])[0] == pytest.approx(math.log(10))
     stage = [(3, 1), (3, 1), (2, 2)]
     assert convolution.receptive_field(2 * stage) == 16
-    assert len(cnn.ConvNet(28, 28).stages) == 3
+    assert [len(cnn.ConvNet(*size).stages)
+            for size in ((28, 28), (8, 40), (6, 9), (4, 4))] == [3, 3, 2, 1]
 
 
 def test_maps_that_are_known(halves):
@@ -184,8 +187,11 @@ def test_maps_that_are_known(halves):
     still = cnn.random_maps(20, torch.Generator().manual_seed(0), 0.0)
     torch.testing.assert_close(cnn.warp(images, still), images)
     right = torch.tensor([[1.0, 0, 2 / 8], [0, 1, 0]]).expand(20, 2, 3)
-    torch.testing.assert_close(cnn.warp(images, right)[..., :-1],
-                               images[..., 1:])
+    further = F.pad(images, (0, 1))[..., 1:]  # zeros outside
+    torch.testing.assert_close(cnn.warp(images, right), further)
+    right = right * torch.tensor([1, 1, 0.5])  # half a pixel
+    torch.testing.assert_close(cnn.warp(images, right),
+                               (images + further) / 2)
     quarter = torch.tensor([[0.0, -1, 0], [1, 0, 0]]).expand(20, 2, 3)
     torch.testing.assert_close(cnn.warp(images, quarter),
                                images.rot90(1, (2, 3)))
@@ -219,6 +225,14 @@ def test_label_smoothing_by_hand():
     assert F.cross_entropy(bumped, labels, label_smoothing=0.1) > lowest
 
 
+def test_a_batch_is_drawn_from_all_images(halves):
+    data = halves[0][0][:3], torch.arange(3)
+    images, labels = cnn.draw(data, 0.0, torch.Generator().manual_seed(0))
+    assert images.shape == (cnn.BATCH_SIZE, 1, 8, 8)
+    assert labels.unique().tolist() == [0, 1, 2]
+    torch.testing.assert_close(images, data[0][labels])
+
+
 def test_one_batch_can_be_overfitted(halves):
     batch = tuple(part[:32] for part in halves[0])
     model = fresh()
@@ -238,6 +252,23 @@ def test_same_seed_same_weights(halves):
 
     assert torch.equal(weights(0, None), weights(0, halves[1]))
     assert not torch.equal(weights(0, None), weights(1, None))
+
+
+def test_the_rate_rises_for_three_tenths_of_the_steps(halves):
+    class Spy(cnn.Keeper):
+        def begin(self, **parts):
+            self.group, self.rates = parts["optimizer"].param_groups[0], []
+            return super().begin(**parts)
+
+        def keep(self, step, now=False):
+            self.rates.append(self.group["lr"])
+
+    spy = Spy()
+    cnn.train(fresh(), halves[0], steps=20, keeper=spy)
+    assert spy.rates.index(max(spy.rates)) + 1 in (5, 6)
+    assert 0.9 * cnn.LR < max(spy.rates) <= cnn.LR
+    assert spy.group["weight_decay"] == cnn.DECAY > 0
+    assert spy.group["betas"] == (0.9, 0.999)
 
 
 def test_divergence_is_one_clear_line(halves):
@@ -313,6 +344,23 @@ def test_shifted_moves_by_one_pixel_and_lets_zeros_in():
         [[2, 3, 0], [5, 6, 0], [8, 9, 0]], [[0, 1, 2], [0, 4, 5], [0, 7, 8]]]
 
 
+def test_a_shift_up_or_down_costs_an_eighth_of_the_ink(halves):
+    rows = halves[1][0].sum((0, 1, 3))
+    for edge in rows[0], rows[-1]:
+        assert edge / rows.sum() == pytest.approx(1 / 8, rel=0.05)
+
+
+def test_a_description_tells_train_from_the_rest():
+    images = torch.tensor([2.0, 0.0]).expand(49, 1, 1, 2)
+    labels = F.one_hot(torch.tensor(5), 49)
+    found = cnn.describe(nn.Flatten(), (images, 0 * labels),
+                         (images, labels), "dev")
+    assert (found["train"], found["dev"], found["wrong"]) == (0, 1 / 49, 1)
+    assert found["accuracy"] == {"train": 1, "dev": 1 - 1 / 49}
+    apart = found["loss"]["dev"] - found["loss"]["train"]
+    assert apart == pytest.approx(2 / 49, rel=1e-4)
+
+
 @pytest.mark.slow
 def test_five_seeds_reach_the_target(halves):
     wrong = []
@@ -324,6 +372,11 @@ def test_five_seeds_reach_the_target(halves):
     assert max(wrong) - min(wrong) <= 0.012
 
 
+def test_each_hand_is_left_out_in_turn(halves):
+    errors = cnn.by_hand(halves[0], SIZES, 0, steps=3)
+    assert len(errors) == 7 and len(set(errors)) > 3
+
+
 def test_luck_of_899_images():
     assert math.sqrt(0.99 * 0.01 / 899) == pytest.approx(0.0033, abs=5e-5)
     assert 1 / 899 == pytest.approx(0.0011, abs=5e-5)
@@ -331,10 +384,12 @@ def test_luck_of_899_images():
 
 def test_ink_draws_a_square_for_each_pixel_that_is_not_zero():
     figure, ax = pixels.canvas(20)
-    images = torch.tensor([[[0.0, 1.0]], [[0.5, 1.0]]])
+    images = torch.tensor([[[0.0, 1.0]], [[0.51, 1.0]]])
     pixels.ink(ax, images, [(0, 0), (10, 5)], 4)
     drawn = {patch.get_alpha(): patch.get_path().vertices.tolist()
              for patch in ax.patches}
+    wide = {patch.get_linewidth() for patch in ax.patches}
+    assert wide == {2 * (1 - pixels.GAP) * pixels.POINTS}
     assert sorted(drawn) == [0.5, 1.0]
     assert [len(ends) // 2 for ends in drawn.values()] == [1, 2]
     (left, middle), (right, _) = drawn[0.5]
@@ -359,6 +414,19 @@ def test_confusion_counts_every_image_once():
     wrong = counts.sum() - counts.trace()
     assert wrong == (logits.argmax(1) != labels).sum()
     assert counts[2, 1] == ((labels == 2) & (logits.argmax(1) == 1)).sum()
+
+
+def test_steps_and_baseline_follow_the_data(halves):
+    usual, dev = (command_line.parse("cnn", "", words, steps=None, seed=0,
+                                     more=cnn.options)
+                  for words in ([], ["--dev", "2"]))
+    large = torch.zeros(60_000, 1, 4, 5), torch.arange(60_000) % 10
+    small, large = (cnn.about(usual, data) for data in (halves[0], large))
+    assert small["settings"]["steps"] == cnn.STEPS == 800
+    assert large["settings"]["steps"] == 3 * 60_000 // 64 == 2812
+    assert large["sizes"] == {"height": 4, "width": 5, "classes": 10}
+    assert cnn.baseline(usual, {}, 899)["test"] == 28 / 899
+    assert cnn.baseline(dev, {}, 128)["name"] == "softmax regression"
 
 
 def small_files(folder, classes=3):
@@ -402,31 +470,30 @@ def test_dev_is_a_part_of_train_and_test_is_left_out(tmp_path):
     assert found["dev"] * 5 == pytest.approx(found["wrong"])  # of 5 images
 
 
-class Stopped(Exception):
-    pass
-
-
 def test_a_stopped_training_goes_on(halves, tmp_path):
-    whole, broken, again = (cnn.new_model("cnn", SIZES, 0) for _ in range(3))
+    whole, broken, *again = (cnn.new_model("cnn", SIZES, 0) for _ in range(4))
+    rest = tuple(part[:50] for part in halves[1])
     about = {"program": "cnn", "letters": "", "sizes": SIZES,
              "settings": {}, "corpus": ""}
 
     class Breaks(cnn.Progress):
         def report(self, step, said):
             if step == 4:
-                raise Stopped
+                raise KeyboardInterrupt
 
-    def keeper(resume):
-        return cnn.Keeper(tmp_path / "cnn.pt", about, resume, seconds=0.0)
+    def run(model, resume=None, **more):
+        if resume is not None:
+            more["keeper"] = cnn.Keeper(tmp_path / "cnn.pt", about, resume,
+                                        seconds=0.0)
+        return cnn.train(model, halves[0], steps=6, held_out=rest, **more)
 
-    first = cnn.train(whole, halves[0], steps=6)
-    with pytest.raises(Stopped):
-        cnn.train(broken, halves[0], steps=6, keeper=keeper(False),
-                  progress=Breaks())
-    second = cnn.train(again, halves[0], steps=6, keeper=keeper(True))
-    assert first["loss"] == second["loss"]
-    for one, two in zip(whole.parameters(), again.parameters()):
-        assert torch.equal(one, two)
+    history = run(whole)
+    with pytest.raises(KeyboardInterrupt):
+        run(broken, False, progress=Breaks())
+    for model in again:  # the second one finds no step left to do
+        assert run(model, True) == history
+        for one, two in zip(whole.parameters(), model.parameters()):
+            assert torch.equal(one, two)
 
 
 @pytest.mark.parametrize("words, said", [
@@ -449,6 +516,14 @@ def test_bad_input_is_one_line(words, said, tmp_path, monkeypatch, capsys):
 
 def test_a_checkpoint_of_other_images_is_refused(tmp_path):
     data = small_files(tmp_path / "data")
+    assert run(tmp_path, data, "--steps", "1") == 0
+    with pytest.raises(command_line.InputError, match="with other images"):
+        run(tmp_path, data, "--steps", "1", "--resume", "--dev", "2")
+    path = data / "train-labels-idx1-ubyte"
+    raw = path.read_bytes()
+    path.write_bytes(raw[:8] + raw[:7:-1])  # the labels backwards
+    with pytest.raises(command_line.InputError, match="with other images"):
+        run(tmp_path, data, "--steps", "1", "--resume")
     checkpoint.save(tmp_path / "cnn.pt", {
         "program": "cnn", "letters": "", "sizes": SIZES, "settings": {},
         "corpus": "", "model": fresh().state_dict()})

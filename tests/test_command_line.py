@@ -58,7 +58,7 @@ def run(tmp_path, capsys, monkeypatch):
 
 @pytest.mark.parametrize("program", PROGRAMS)
 @pytest.mark.parametrize("words", [
-    ["--steps", "-1"], ["--steps", "x"], ["--stepz", "1"], ["--seed", "1.5"],
+    ["--steps", "-1"], ["--steps", "x"], ["--step", "1"], ["--seed", "1.5"],
     ["--seed", "99999999999999999999"],
     ["--device", "gpu"], ["--out", "/dev/null"], ["--out", "/dev/null/figs"],
     ["--out", ""], ["--out", "a" * 300], ["--bad\n"],
@@ -97,6 +97,15 @@ def test_zero_steps_work_and_repeat_byte_for_byte(
     assert one == two
 
 
+def numbers(value, place=()):
+    """Return the numbers in nested dicts and lists by where they stand."""
+    if not isinstance(value, (dict, list)):
+        return {place: value} if isinstance(value, (int, float)) else {}
+    items = value.items() if isinstance(value, dict) else enumerate(value)
+    return {where: number for key, item in items
+            for where, number in numbers(item, (*place, key)).items()}
+
+
 @pytest.mark.parametrize("program", RUNS)
 @pytest.mark.usefixtures("undrawn")
 def test_a_run_gives_the_quoted_numbers(program, tmp_path, monkeypatch):
@@ -109,6 +118,8 @@ def test_a_run_gives_the_quoted_numbers(program, tmp_path, monkeypatch):
         assert measured[key] == quoted[key]
     for key in quoted.keys() & {"train", "dev", "test"}:
         assert measured[key] == pytest.approx(quoted[key], rel=1e-2)
+    if program not in LONG:
+        assert numbers(measured) == pytest.approx(numbers(quoted), 1e-2)
     drawn = {path.name for path in tmp_path.glob("figs/*.svg")}
     assert drawn == {path.name for path in ROOT.glob(f"figs/{program}*.svg")}
 
@@ -158,6 +169,29 @@ def test_a_folder_may_have_any_name(tmp_path):
     assert command_line.output_folder(str(folder)) == folder
 
 
+def test_a_program_uses_one_thread_of_the_cpu(monkeypatch):
+    torch.set_num_threads(2)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    args = command_line.parse("x", "about", [], steps=1, seed=0)
+    assert (torch.get_num_threads(), args.device.type) == (1, "cpu")
+
+
+def test_results_are_sorted_and_rounded_under_a_note():
+    text = command_line.as_json("x", {"z": [2 / 3], "a": 1})
+    note, *lines = text.split("\n")
+    assert note.startswith('{"//": "Generated from README.org by src/x.py')
+    assert "".join(lines) == ' "a": 1, "program": "x", "z": [  0.666667 ]}'
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+def test_a_program_says_what_it_wrote(quiet, tmp_path, capsys):
+    args = argparse.Namespace(program="x", out=tmp_path, quiet=quiet)
+    command_line.save(args, {"steps": 3}, {})
+    said = "" if quiet else f"x: 3 steps; wrote x.json to {tmp_path}\n"
+    assert capsys.readouterr().out == said
+    assert [path.name for path in tmp_path.iterdir()] == ["x.json"]
+
+
 def test_a_result_that_is_no_number_fails(tmp_path, capsys):
     args = argparse.Namespace(program="x", out=tmp_path, quiet=True, steps=1)
 
@@ -179,6 +213,29 @@ def test_a_failed_write_keeps_the_old_file(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == [path]
 
 
+<<<<<<< HEAD
+def test_the_content_is_on_the_disk_before_the_rename(tmp_path, monkeypatch):
+    calls, replace = [], os.replace
+    monkeypatch.setattr(os, "fsync", lambda handle: calls.append(
+        os.fstat(handle).st_size))
+    monkeypatch.setattr(os, "replace", lambda *names: (
+        calls.append("renamed"), replace(*names)))
+    write(path := tmp_path / "new/folder/results.json", "new")
+    assert calls == [3, "renamed"]
+    assert path.stat().st_mode & 0o777 == 0o644  # a temporary file's is 0o600
+=======
+def test_a_link_stays_a_link(tmp_path):
+    link, path = tmp_path / "link.json", tmp_path / "disk" / "results.json"
+    link.symlink_to(path)
+    write(link, "new")
+    assert link.is_symlink() and path.read_text() == "new"
+    path.unlink()
+    path.parent.rmdir()
+    with pytest.raises(command_line.InputError, match="No such file"):
+        command_line.output_folder(str(link))
+>>>>>>> 7bed005126bad6aedf031d5e1a4e309dd21de57b
+
+
 def luminance(colour):
     parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     linear = [
@@ -192,6 +249,14 @@ def luminance(colour):
 def test_a_colour_stands_out_from_its_page(light, dark):
     assert (luminance("#fdfcfa") + 0.05) / (luminance(light) + 0.05) >= 3
     assert (luminance(dark) + 0.05) / (luminance("#16181b") + 0.05) >= 3
+    for part in ("fill", "stroke"):
+        assert (f'[style*="{part}: {light}"] {{ {part}: {dark} !important }}'
+                in figure_style.dark_rules())
+
+
+def test_curves_grow_stronger():
+    strengths = [figure_style.fade(index, 5) for index in range(5)]
+    assert strengths == sorted(strengths) and strengths[-1] == 1
 
 
 def test_a_figure_is_the_same_on_every_run():
@@ -206,6 +271,7 @@ def test_a_figure_is_the_same_on_every_run():
         return figure_style.to_svg(figure, "some_program")
 
     assert drawn() == drawn() and "date" not in drawn()
+    assert "#ffffff" not in drawn()
 
 
 def test_a_figure_may_hold_any_letter():

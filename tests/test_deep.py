@@ -3,6 +3,7 @@
 
 import json
 import math
+from functools import partial
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from torch.nn import functional as F
 
 import command_line
 import deep
+import name_sampler
 import names_corpus
 import tower
 
@@ -79,6 +81,7 @@ def test_glorot_and_he_keep_the_signal(towers):
     assert 1e-9 < towers["default"]["std"][20] < 1e-7
     assert min(towers["normal"]["gradient"]) > 1e14
     assert towers["normal"]["std"][20] > 1e14
+    assert 7 < towers["tanh"]["std"][20] < 8
     back = towers["tanh"]["gradient"]
     assert back == sorted(back, reverse=True) and back[0] > 1e4 * back[-1]
     assert towers["tanh"]["saturated"][20] > 0.7
@@ -121,26 +124,27 @@ def test_each_repair_buys_what_the_text_says(figs):
     found = json.loads((figs / "deep.json").read_text())
     dev = {kind: layer["dev"] for kind, layer in found["layers"].items()
            if "dev" in layer}
-    table = json.loads((figs / "bigram.json").read_text())["dev"]
-    assert dev["default"] > table + 0.1 and abs(dev["He"] - table) < 0.05
-    assert dev["He"] < dev["default"] - 0.15
-    assert dev["rough"] < dev["default"] - 0.1
-    assert abs(dev["normalised"] - dev["He"]) < 0.1
+    ngram, bigram = (json.loads((figs / f"{program}.json").read_text())
+                     for program in ("ngram", "bigram"))
+    assert 0 < ngram["baseline"]["dev"] - dev["default"] < 0.15
+    assert dev["default"] - dev["He"] == pytest.approx(0.25, abs=0.03)
+    assert dev["He"] < dev["rough"] < dev["default"] - 0.1
+    assert dev["He"] < dev["normalised"] < dev["default"] - 0.1
+    assert abs(dev["rough"] - dev["normalised"]) < 0.05
     assert dev["residual"] < dev["He"] - 0.08
-    assert abs(dev["rough"] - dev["normalised"]) < 0.1
-    assert min(dev, key=dev.get) == "bare"
+    assert dev["bare"] < dev["residual"] - 0.08
+    assert [kind for kind in dev if dev[kind] < bigram["dev"]] == ["bare"]
     assert found["few"]["dev"] < dev["bare"] - 0.04
     assert found["dev"] < found["baseline"]["dev"]
 
 
 @pytest.mark.slow
-def test_another_seed_keeps_both_ends_of_the_ladder(corpus, figs):
+def test_other_seeds_keep_both_ends_of_the_ladder(corpus, figs):
     torch.set_num_threads(1)
     once = json.loads((figs / "deep.json").read_text())["layers"]
-    again = tower.study(corpus, tower.STEPS, 1)
+    again = tower.study(corpus, tower.STEPS, 3)
     dev = {kind: again[kind]["dev"] for kind in tower.TRAINED}
-    moved = {kind: abs(dev[kind] - once[kind]["dev"]) for kind in dev}
-    assert moved["normalised"] == max(moved.values()) > 0.1
+    assert all(abs(dev[kind] - once[kind]["dev"]) < 0.06 for kind in dev)
     bare, residual, *middle, default = sorted(dev, key=dev.get)
     assert (bare, residual, default) == ("bare", "residual", "default")
     assert dev[middle[0]] > dev["residual"] + 0.08
@@ -392,27 +396,20 @@ def test_a_stopped_run_goes_on_to_the_same_bytes(corpus, tmp_path):
     assert parts.read_bytes() == whole.read_bytes()
 
 
-def test_standard_error_is_that_of_resampled_names(corpus):
-    rows, model = rows_of(corpus.dev[:200], corpus.letters), scrambled()
-    batch = deep.take(rows, torch.arange(200))
-    losses = F.cross_entropy(model(batch), batch.y, reduction="none")
-    s = torch.zeros(200).index_add(0, batch.row, losses.detach())
-    n = torch.bincount(batch.row)
-    again = torch.randint(200, (4000, 200), generator=deep.randomness("test"))
-    spread = (s[again].sum(1) / n[again].sum(1)).std().item()
-    assert deep.standard_error(model, rows) == pytest.approx(spread, rel=0.1)
-
-
-def test_the_stack_beats_counting_on_dev_and_test(figs):
+def test_the_stack_beats_counting_on_dev_and_is_level_on_test(figs):
     found = json.loads((figs / "deep.json").read_text())
-    rival = found["baseline"]
-    assert found["dev"] <= 1.88 and found["dev"] < rival["dev"] - 0.015
-    assert found["test"] < rival["test"] and rival["train"] < found["train"]
+    rival, lead = found["baseline"], found["lead"]
+    assert found["dev"] <= 1.88 and rival["train"] < found["train"]
     mlp = json.loads((figs / "mlp.json").read_text())
     for split in "dev", "test":
-        assert 0 < mlp[split] - found[split] < found["error"]
+        gap = rival[split] - found[split]
+        assert lead[split]["difference"] == pytest.approx(gap, abs=2e-5)
+        assert 0 < mlp[split] - found[split] < min(
+            lead[split]["error"], mlp["lead"][split]["error"])
+    assert lead["dev"]["difference"] > 3 * lead["dev"]["error"]
+    assert abs(lead["test"]["difference"]) < lead["test"]["error"]
     assert all(run["dev"] < rival["dev"] for run in found["each"])
-    assert found["spread"] < 0.015 < found["error"] < 0.03
+    assert found["spread"] < 0.015 < lead["dev"]["unpaired"] < 0.03
     for split in "train", "dev", "test":
         mean = sum(run[split] for run in found["each"]) / len(found["each"])
         assert found[split] == pytest.approx(mean, abs=1e-5)
@@ -434,6 +431,31 @@ def test_program_trains_and_then_samples(tmp_path, capsys):
     assert [name[:2] for name in first.split()] == ["an"] * 4
     with pytest.raises(command_line.InputError, match="'q'"):
         deep.main(["--sample", "4", "--prefix", "q", *place])
+
+
+def untrained(*_, **keeping):
+    """Return what deep.run would, of a scrambled network in training."""
+    model = scrambled().train()
+    model.dropout.p, model.dropout.generator = 0.5, deep.randomness("test")
+    return model, {"step": [0, 1], "train": [3, 2], "dev": [3, 2]}
+
+
+def test_results_are_of_the_network_in_use(corpus, towers, tmp_path,
+                                           monkeypatch):
+    monkeypatch.setattr(deep, "run", untrained)
+    monkeypatch.setattr(deep, "study", lambda *_: {"layers": towers})
+    monkeypatch.setattr(name_sampler, "TOGETHER", 30)
+    assert deep.main(["--out", str(tmp_path), "--quiet", "--checkpoint",
+                      str(tmp_path / "m.pt")]) == 0
+    found = json.loads((tmp_path / "deep.json").read_text())
+    drawn = name_sampler.names(partial(deep.after, scrambled()), 16,
+                               corpus.letters, 30, seed=0)
+    assert list(drawn)[:20] == [one["name"] for one in found["names"]]
+    x, y = names_corpus.windows(corpus.dev, corpus.letters, 16)
+    loss = F.cross_entropy(deep.after(scrambled(), x), y).item()
+    assert found["dev"] == pytest.approx(loss)
+    assert found["lead"]["dev"]["difference"] == pytest.approx(
+        found["baseline"]["dev"] - loss, rel=1e-4)
 
 
 def test_settings_follow_the_size_of_the_data(corpus):

@@ -58,6 +58,8 @@ GOOD = ",".join(["16"] * 64 + ["9"])
     (f"{GOOD}\n1,2".encode(), ":2: 2 columns; 65 are needed"),
     (f"{GOOD[:-1]}10\n".encode(), ":1: a number out of range"),
     (f"17{GOOD[2:]}\n".encode(), ":1: a number out of range"),
+    (f"-1{GOOD[2:]}\n".encode(), ":1: a number out of range"),
+    (GOOD.encode(), ": 1 images; 2 are needed"),
 ])
 def test_bad_digits_are_one_line(content, said, tmp_path):
     path = tmp_path / "digits.csv.gz"
@@ -119,7 +121,8 @@ def test_idx_files_are_read_packed_or_not(folder):
 IMAGES, LABELS = "train-images-idx3-ubyte", "t10k-labels-idx1-ubyte"
 BAD = [
     (IMAGES, lambda raw: raw[:-1], "truncated; its head states 2160 bytes"),
-    (IMAGES, lambda raw: raw[:9], "truncated; its head states"),
+    (IMAGES, lambda raw: raw[:15], "truncated; its head has 16 bytes"),
+    (LABELS, lambda raw: raw[:7], "truncated; its head has 8 bytes"),
     (IMAGES, lambda raw: raw + b"x", "damaged; its head states 2160 bytes"),
     (IMAGES, lambda raw: b"", "its magic number is missing, not 00000803"),
     (IMAGES, lambda raw: b"\x89PNG" + raw, "is 89504e47, not 00000803"),
@@ -127,6 +130,7 @@ BAD = [
     (IMAGES, lambda raw: gzip.compress(raw)[:-20], "truncated; fetch it"),
     (IMAGES, lambda raw: b"\x1f\x8b" + raw, "corrupted; fetch it again"),
     (LABELS, lambda raw: as_idx(torch.zeros(11)), "file of labels has 11"),
+    (LABELS, lambda raw: as_idx(torch.zeros(0)), "file of labels has 0"),
     (LABELS, lambda raw: raw[:-1] + b"\x07", "labels up to 2 for training"),
     (IMAGES, lambda raw: as_idx(torch.zeros(40, 6, 3)), "4 by 4 are needed"),
     (IMAGES, lambda raw: as_idx(torch.zeros(40, 6, 8)), "differ in size"),
@@ -144,3 +148,24 @@ def test_bad_idx_files_are_one_line(folder, name, change, said):
     with pytest.raises(command_line.InputError) as error:
         idx.load(folder)
     assert said in str(error.value) and "\n" not in str(error.value)
+
+
+def test_too_few_images_or_classes(folder, monkeypatch):
+    for prefix, count in ("train", 40), ("t10k", 12):
+        path = folder / f"{prefix}-labels-idx1-ubyte"
+        path.write_bytes(as_idx(torch.zeros(count)))
+    with pytest.raises(command_line.InputError, match="labels up to 0"):
+        idx.load(folder)
+    monkeypatch.setattr(idx, "FEWEST", 13)
+    with pytest.raises(command_line.InputError, match=": 12 images of 6 by"):
+        idx.load(folder)
+
+
+def test_a_folder_that_may_not_be_read_is_one_line(folder, monkeypatch):
+    def refused(path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("pathlib.Path.is_file", refused)
+    with pytest.raises(command_line.InputError) as error:
+        idx.load(folder)
+    assert str(error.value) == f"--data {folder}: Permission denied"

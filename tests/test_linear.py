@@ -429,6 +429,28 @@ def test_same_batches_same_weights_in_all_three_programs():
     assert third == pytest.approx(first, rel=1e-6)
 
 
+def test_the_figures_show_the_start_and_every_epoch():
+    x, y = known_line(0)
+    loader = list(linear_dataloader.make_loader(
+        linear_dataloader.standard_line(0), 2))
+    columns = [(z[:, None], y) for z, y in loader]
+    one, two, three = (linear_autograd.train(x, y)[1],
+                       linear_dataloader.train(loader)[1],
+                       linear_module.train(
+                           linear_module.LinearRegression(), columns)[1])
+    for figure in (linear_autograd.plot(x, y, one, 900.0),
+                   linear_dataloader.plot(0, two, 900.0),
+                   linear_module.plot(0, three, 900.0)):
+        (_, *lines), (curve, floor) = (axes.lines for axes in figure.axes)
+        heights = torch.stack([torch.tensor(line.get_ydata())
+                               for line in lines])  # (13, N)
+        assert len(lines) == 13 and not heights[0].any()
+        assert curve.get_ydata() == pytest.approx(
+            ((heights - y) ** 2).mean(1))
+        assert [text.get_text() for text in figure.axes[0].texts] == [
+            "epoch 0", "epoch 12"] and {*floor.get_ydata()} == {900.0}
+
+
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_the_product_feature_is_learned_by_the_same_code(seed):
     (observed, y), (fresh, y2) = (linear_module.crossed(seed + k)
@@ -441,6 +463,8 @@ def test_the_product_feature_is_learned_by_the_same_code(seed):
         assert model.linear.weight[0].tolist() == pytest.approx(
             weights, abs=0.2)
         errors.append(linear_module.evaluate(model, make(fresh), y2))
+        assert not model.training
+        assert linear_module.train(model, [], steps=0)[0].training
     assert errors[0] > 2 and errors[1] == pytest.approx(0.25, abs=0.1)
 
 

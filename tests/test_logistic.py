@@ -174,16 +174,25 @@ def test_no_model_beats_the_bayes_model_on_average():
     assert sampled == pytest.approx(logistic.expected(1.0, 0.5), abs=2e-3)
 
 
-@pytest.mark.parametrize("steps, epochs", [(0, 0), (1, 1), (7, 2), (30, 3)])
+@pytest.mark.parametrize("steps, epochs", [
+    (0, 0), (1, 1), (7, 2), (30, 3), (130, 4)])
 def test_figure_has_a_sigmoid_for_each_epoch_drawn(steps, epochs):
-    data = logistic.TwoNormals(0)
-    _, history = logistic.train(data, steps=steps)
-    panel, losses = logistic.plot(history, data, data).axes
+    data, test = logistic.TwoNormals(0), logistic.TwoNormals(1)
+    model, history = logistic.train(data, steps=steps)
+    panel, losses = logistic.plot(history, data, test).axes
     curves = [line for line in panel.lines if len(line.get_xdata()) == 401]
     assert len(curves) == 1 + epochs + 1
     words = [text.get_text() for text in panel.texts]
     assert ("boundary" in words) == (steps > 0)
     assert losses.get_yscale() == "log"
+    zero, one, *_ = (line.get_ydata() for line in panel.lines)
+    assert max(zero) < 0 and min(one) > 1
+    weights, _ = logistic.newton(*logistic.columns(data))
+    best = logistic.LogisticRegression(*weights.tolist())
+    for line, ours, split in zip(
+            losses.lines, [model, model, best], [test, data, data]):
+        loss, _ = logistic.evaluate(ours, split)
+        assert line.get_ydata()[-1] == pytest.approx(loss)
 
 
 def test_curvature_falls_on_the_way_to_the_minimum():
@@ -356,6 +365,16 @@ def test_weight_decay_settles_and_is_the_one_of_sgd():
         F.binary_cross_entropy_with_logits(x @ theta, y).backward()
         optimizer.step()
     torch.testing.assert_close(theta.detach(), history[100])
+
+
+def test_figures_mark_the_breaks_and_the_law():
+    naive = logistic.plot_nan().axes[0]
+    crosses = [line.get_xdata()[0] for line in naive.lines
+               if line.get_marker() == "x"]
+    assert crosses == pytest.approx([-88.7, 16.6], abs=0.1)
+    run = logistic.descend(*logistic.four_points(), 10_000)
+    law = logistic.plot_separable({0.0: run}).axes[0].lines[-1]
+    assert law.get_ydata()[-1].item() == pytest.approx(run[-1, 0].item(), 0.01)
 
 
 @pytest.mark.usefixtures("undrawn")

@@ -7,7 +7,9 @@ import hashlib
 import json
 import lzma
 import math
+import os
 import random
+import threading
 
 import pytest
 import torch
@@ -35,6 +37,8 @@ def test_spellings_of_one_name_become_one(tmp_path):
         "\ufeffJosé\r\nJOSE\u0301\r\n\r\n  Mary   Ann \rStrauß\nSTRAUSS\n"
         "a\nb\nc\nd\ne\nf\nΣοφίας".encode()
     )
+    assert names_corpus.normalise("\u1f80\u0301") == "\u1f04\u03b9"
+    assert names_corpus.names_in("a" * 1000, path) == ["a" * 1000]
     corpus = names_corpus.load(path)
     names = corpus.train + corpus.dev + corpus.test
     assert sorted(names) == [
@@ -56,16 +60,22 @@ def test_no_name_is_in_two_splits(tmp_path):
     twice.write_text(2 * names_corpus.NAMES.read_text())
     assert names_corpus.load(twice).train == corpus.train
     leaky = names_corpus.load(twice, keep_duplicates=True)
-    assert len(set(leaky.train) & set(leaky.dev)) > 500
+    both = set(leaky.train) & set(leaky.dev)
+    assert len(both) > 500 and {leaky.places[n] for n in both} == {"train"}
 
 
 @pytest.mark.parametrize("content, said", [
     (None, "No such file"), ("folder", "Is a directory"),
     (b"", "distinct names: 0"), (b"\n \n\n", "distinct names: 0"),
     (b"anna\n", "distinct names: 1"), (b"anna\n" * 50, "distinct names: 1"),
+    (b"a\nb\nc\nd\ne\nf\ng\nh\ni", "distinct names: 9"),
     (b"anna\nb\xffb\n", ":2: not UTF-8"), (b"\x89PNG\r\n", ":1: not UTF-8"),
     (b"anna\n\nb\x00b\n", r":3: control character U\+0000"),
+    (b"anna\nb\x7fb\n", r":2: control character U\+007F"),
+    (b"anna\n" + b"a" * 1001, ":2: a name of 1001 characters"),
+    (b"anna\rbob\r\nb\xc2\x9b2J", r":3: control character U\+009B"),
     (b"anna\n" + b"a" * 100_000, ":2: a name of 100000 characters"),
+    (b"anna\n" + b"a" * 2**21, ":2: a line of more than 1048576 characters"),
 ])
 def test_unusable_lists_are_refused(content, said, tmp_path):
     path = tmp_path / "names.txt"
@@ -76,6 +86,23 @@ def test_unusable_lists_are_refused(content, said, tmp_path):
     with pytest.raises(InputError, match=said) as refused:
         names_corpus.load(path)
     assert "\n" not in str(refused.value)
+
+
+def test_list_is_read_once_and_no_further_than_need_be(tmp_path, monkeypatch):
+    lines = "".join(f"José {i}\r\n" for i in range(10)).encode()
+    path, pipe, seen = tmp_path / "names.txt", tmp_path / "pipe", []
+    monkeypatch.setattr(names_corpus, "CHUNK", 7)
+    path.write_bytes(lines + b"\0" + 99 * lines)
+    digest = argparse.Namespace(update=seen.append)
+    with pytest.raises(InputError, match=":11: control character"):
+        list(names_corpus.pieces(path, digest))
+    assert len(seen) == len(lines) // 7 + 1
+    path.write_bytes(lines)
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=[lines])
+    writer.start()
+    assert names_corpus.load(pipe) == names_corpus.load(path)
+    writer.join()
 
 
 def test_changed_list_of_the_book_is_noticed(tmp_path, monkeypatch):
@@ -97,7 +124,8 @@ def test_decode_undoes_encode():
 
 
 @pytest.mark.parametrize("context", [1, 2, 3, 8])
-@pytest.mark.parametrize("letters", ["aem", "".join(map(chr, range(40, 999)))])
+@pytest.mark.parametrize("letters", ["aem", *(
+    "".join(map(chr, range(40, end))) for end in (295, 296, 999))])
 def test_windows_are_those_of_a_plain_loop(context, letters):
     names = ["emma", "a", "mae"]
     x, y = windows(names, letters, context)
@@ -189,12 +217,15 @@ def test_more_context_leaves_more_unseen(counted):
 
 @pytest.mark.parametrize("pair, times, kinds", [("ll", 232, 6),
                                                 ("is", 229, 20)])
-def test_equally_frequent_pairs_differ_in_kinds(pair, times, kinds):
+def test_equally_frequent_pairs_differ_in_kinds(pair, times, kinds, counted):
     corpus = names_corpus.load()
     x, y = windows(corpus.train, corpus.letters, 2)
     first, second = encode(pair, corpus.letters)
     front = x[(x[:, 1] == first) & (y == second), 0]
     assert (len(front), len(front.unique())) == (times, kinds)
+    order = counted.orders[1]  # its first context is the boundary
+    assert order.contexts[0] == 0
+    assert (order.kinds[:-1][order.owner == 0] == 1).all()
 
 
 def test_kinds_keep_the_frequencies_of_letters():
@@ -285,11 +316,33 @@ def counted():
     return argparse.Namespace(examples=examples, orders=orders, found=found)
 
 
-def test_shorter_tables_do_not_depend_on_longer_ones(counted):
+def test_shorter_tables_do_not_depend_on_longer_ones(counted, monkeypatch):
+    monkeypatch.setattr(ngram, "CHUNK", 100)
     losses = ngram.losses(names_corpus.load(), 3)
     assert list(losses) == ["train", "dev", "test"]
     for split, loss in losses.items():
         assert loss == pytest.approx(counted.found[3][split], abs=1e-9)
+
+
+def test_error_of_a_lead_is_that_of_resampled_names():
+    corpus, loss = names_corpus.load(), {}
+    for context in 2, 5:
+        orders, best = ngram.fitted(corpus, context)
+        loss[context] = ngram.example_losses(
+            orders, *windows(corpus.dev, corpus.letters, context),
+            best["discount"], 27)
+        assert loss[context].mean().item() == pytest.approx(best["dev"])
+    n = torch.tensor([len(name) + 1 for name in corpus.dev])
+    d = (loss[5] - loss[2]).split(n.tolist())  # by name
+    s = torch.stack([own.sum() for own in d])
+    again = torch.randint(516, (4000, 516),
+                          generator=torch.Generator().manual_seed(0))
+    spread = (s[again].sum(1) / n[again].sum(1)).std().item()
+    found = ngram.leads(corpus, 5, {"dev": loss[2]})["dev"]
+    assert found["error"] == pytest.approx(spread, rel=0.05)
+    assert found["difference"] == pytest.approx((s.sum() / n.sum()).item())
+    own = ngram.leads(corpus, 5, {"dev": loss[5][:999]})["dev"]
+    assert own["difference"] == own["error"] == 0 < own["unpaired"]
 
 
 def test_program_writes_the_same_bytes_twice(tmp_path, counted):
@@ -301,7 +354,15 @@ def test_program_writes_the_same_bytes_twice(tmp_path, counted):
         assert one.read_bytes() == two.read_bytes()
     results = json.loads(one.read_text())
     assert results["context"] == 5
-    assert results["dev"] == results["contexts"]["5"]["dev"]
+    row = results["contexts"]["5"]
+    assert results["dev"] == row["dev"] < row["raw"] - 0.1
+    assert results["baseline"]["dev"] == results["contexts"]["0"]["dev"]
+    assert math.log(results["perplexity"]["dev"]) == pytest.approx(
+        row["dev"], abs=1e-5)
+    assert results["parameters"] == sum(
+        len(order.grams) for order in counted.orders[:6])
+    assert row["unseen"] == pytest.approx(ngram.unseen(
+        counted.orders, counted.examples["dev"], 27)[5], abs=1e-5)
     assert ngram.main([*argv, "--context", "2"]) == 0
     results = json.loads(two.read_text())
     assert results["dev"] == pytest.approx(counted.found[2]["dev"], abs=1e-5)
@@ -316,10 +377,16 @@ def test_kneser_ney_is_best_with_five_letters(counted):
     assert discounts == sorted(discounts)
     likelihood = [row["likelihood"] for row in counted.found]
     assert likelihood == sorted(likelihood, reverse=True)
+    order = counted.orders[6]
+    seen, all_seen = order.count[:-1], order.total[order.owner]
+    best = -(seen * (seen / all_seen).log()).sum() / seen.sum()
+    assert likelihood[6] == pytest.approx(best.item())
+    floor = 4130 * math.log(4130) / counted.examples["train"][2].sum().item()
+    assert floor < likelihood[6] < floor + 0.003
     raw = ngram.cost(ngram.without_kinds(counted.orders),
                      counted.examples["dev"], ngram.GRID, 27).amin(1)
     assert raw[5] > raw[3] > dev[5]
-    times = counted.orders[6].total[:-1]  # of each context of six letters
+    times = order.total[:-1]  # of each context of six letters
     assert (times == 1).double().mean() > 2 / 3
 
 
@@ -338,7 +405,8 @@ def test_duplicates_flatter(tmp_path, counted):
     path = tmp_path / "leaky.txt"
     twice = random.Random(0).sample(names, 1000)
     path.write_text("\n".join(names + twice))
-    leaky = names_corpus.load(path, keep_duplicates=True)
+    asked = argparse.Namespace(names=path, keep_duplicates=True)
+    leaky = names_options.corpus(asked)
     inside = [name for name in leaky.dev if name in set(leaky.train)]
     assert len(inside) / len(leaky.dev) == pytest.approx(1 / 4, abs=0.04)
     honest = ngram.losses(names_corpus.load(path), 5)["dev"]
@@ -361,6 +429,46 @@ def test_estimated_discount_is_nearly_as_good(counted):
             assert estimated_discount(order.kinds) > d
         loss = ngram.cost(counted.orders, dev, [d], 27)[length].item()
         assert -1e-3 < loss - counted.found[length]["dev"] < 0.04
+        assert length == 1 or d < counted.found[length]["discount"] - 0.1
+
+
+def three_discounts(count):
+    n = [(count == i).sum().item() for i in range(5)]
+    y = n[1] / (n[1] + 2 * n[2])
+    return [i - (i + 1) * y * n[i + 1] / n[i] for i in (1, 2, 3)]
+
+
+def cost_with_three(orders, examples, discounts):
+    (x, y, n), p = examples, 1 / 27
+    places = ngram.recall(orders, x, y, 27)
+    for order, (context, gram), d in zip(orders, places, discounts):
+        last = order is orders[-1]
+        count = order.count if last else order.kinds
+        total = (order.total if last else order.total_kinds)[context]
+        less = torch.tensor([0, *d]).double()[count.clamp(max=3).long()]
+        freed = ngram.add(order.owner, len(order.contexts), less[:-1])[context]
+        better = ((count - less)[gram] + freed * p) / total.clamp(min=1)
+        p = better.where(total > 0, p)
+    return -(p.log() @ n.double() / n.sum()).item()
+
+
+def test_three_discounts_need_no_dev(counted):
+    dev = counted.examples["dev"]
+    for length in range(2, 6):
+        orders = counted.orders[: length + 1]
+        tables = [order.kinds for order in orders[1:-1]] + [orders[-1].count]
+        d = [[0.5] * 3, *map(three_discounts, tables)]
+        loss, tuned = cost_with_three(orders, dev, d), counted.found[length]
+        one = ngram.cost(orders, dev, [estimated_discount(tables[-1])], 27)
+        assert d[-1] == sorted(d[-1]) and loss < one[-1] - 0.005
+        assert loss < tuned["dev"] + 0.005
+        same = cost_with_three(orders, dev, [[tuned["discount"]] * 3] * 6)
+        assert same == pytest.approx(tuned["dev"])
+    d = [[0.5] * 3, [0.45, 0.75, 0.2], [0.9, 1.3, 1.3], [0.8, 1.15, 1.25],
+         [0.85, 0.95, 1.0], [1.0, 1.25, 1.65]]
+    for split, gain in ("dev", 0.010), ("test", 0.006):
+        loss = cost_with_three(orders, counted.examples[split], d)
+        assert tuned[split] - loss == pytest.approx(gain, abs=5e-4)
 
 
 def test_counts_compress_better_than_lzma(counted):

@@ -5,6 +5,7 @@ import inspect
 import json
 import math
 import pickle
+import re
 
 import pytest
 import torch
@@ -17,6 +18,18 @@ from torch.utils.data import WeightedRandomSampler, default_collate
 import command_line
 import digits
 import notes
+from book.source import ROOT
+
+
+def test_a_note_is_at_most_a_screen_and_ends_in_a_check():
+    chapter = (ROOT / "README.org").read_text("utf-8").split("\n* Notes\n")[1]
+    sections = chapter.split("\n** Regularisation\n")[0].split("\n** ")[1:]
+    found = [note for part in sections for note in part.split("\n*** ")[1:]]
+    assert len(found) > 30
+    for note in found:
+        assert note.count("\n") <= 50, note[:40]
+        block = note.rsplit("#+begin_src python", 1)[1]
+        assert re.fullmatch(r" :tangle tests/.*\n#\+end_src\n?", block, re.S)
 
 
 def test_max_is_a_value_and_argmax_a_position():
@@ -32,13 +45,32 @@ def test_max_is_a_value_and_argmax_a_position():
 
 
 def test_three_scores_make_three_regions():
+    x = torch.linspace(-6, 6, 1000)  # holds neither -1 nor 2
+    region = torch.where(x < -1, 0, torch.where(x < 2, 1, 2))
+    assert torch.equal(notes.scores(x).argmax(dim=-1), region)
+
+
+def test_the_table_by_hand():
     rows = [(row["x"], *row["scores"], row["max"], row["class"])
             for row in notes.argmax_table()]
     assert rows == [(-5, 5, 1, -6, 5, 0), (1, -1, 1, 0, 1, 1),
                     (4, -4, 1, 3, 3, 2)]
-    x = torch.linspace(-6, 6, 1000)  # holds neither -1 nor 2
-    region = torch.where(x < -1, 0, torch.where(x < 2, 1, 2))
-    assert torch.equal(notes.scores(x).argmax(dim=-1), region)
+
+
+def test_the_band_is_the_maximum():
+    ax, = notes.plot_argmax().axes
+    band, *_ = ax.lines
+    z = notes.scores(torch.as_tensor(band.get_xdata()))
+    assert_close(torch.as_tensor(band.get_ydata()), z.amax(dim=1))
+
+
+def test_a_bar_covers_the_region_of_its_class():
+    ax, = notes.plot_argmax().axes
+    bars = [list(line.get_xdata()) for line in ax.lines
+            if line.get_linewidth() == 3]
+    assert bars == [[-6, -1], [-1, 2], [2, 6]]
+    middle = torch.tensor(bars).double().mean(dim=1)
+    assert notes.scores(middle).argmax(dim=1).tolist() == [0, 1, 2]
 
 
 def test_a_tie_goes_to_the_first_and_amax_shares_its_gradient():
@@ -89,8 +121,10 @@ def test_types_are_promoted_and_devices_are_not():
     assert (single * double[None]).dtype == torch.float64  # shape (1,)
     assert (whole / 2).dtype == torch.float32
     assert (-whole // 2).tolist() == [-1, -1]
+    there = torch.ones(2, device="meta")
     with pytest.raises(RuntimeError, match="device"):
-        whole + torch.ones(2, device="meta")
+        whole + there
+    assert (double + there).device == there[whole - 1].device == there.device
 
 
 def test_a_transpose_is_the_same_memory():
@@ -124,9 +158,13 @@ def test_expand_and_unfold_store_nothing():
     with pytest.raises(RuntimeError, match="more than one element"):
         wide.add_(1)
     assert wide.clone().add_(1).sum() == 36 and column.sum() == 6
+    wide[0, 0] = 7
+    assert wide.tolist() == [[7] * 4, [2] * 4, [3] * 4]
     windows = torch.arange(5).unfold(0, 3, 1)
     assert windows.tolist() == [[0, 1, 2], [1, 2, 3], [2, 3, 4]]
     assert windows.stride() == (1, 1)
+    expected = windows + 1
+    assert not torch.equal(windows.add_(1), expected)  # no error is raised
 
 
 def test_broadcasting_compares_sizes_from_the_right():
@@ -394,11 +432,13 @@ def test_hooks_record_activations_and_gradients():
     handle = model[1].register_forward_hook(
         lambda module, inputs, output: seen.append(output.detach()))
     model[1].register_full_backward_hook(
-        lambda module, given, received: gradients.append(received[0]))
+        lambda module, *both: gradients.extend(both))
     x = torch.arange(6.0).view(2, 3)
     model(x).sum().backward()
     assert_close(seen[0], torch.tanh(model[0](x)).detach())
-    assert_close(gradients[0], model[2].weight.detach().expand(2, 4))
+    (below,), (above,) = gradients  # of its input, of its output
+    assert_close(above, model[2].weight.detach().expand(2, 4))
+    assert_close(below, above * (1 - seen[0] ** 2))
     handle.remove()
     model[0].register_forward_hook(lambda *_: torch.zeros(2, 4))
     assert_close(model(x), model[2].bias.expand(2, 1))
@@ -428,11 +468,19 @@ def test_digits_follow_the_protocol_of_torchvision():
     image, label = data[3]
     assert image.shape == (1, 8, 8) and 0 <= image.min() < image.max() <= 1
     assert isinstance(label, int) and label == data.labels[3]
-    changed = notes.Digits(transform=torch.neg,
-                           target_transform=lambda label: label % 2)
-    assert torch.equal(changed[3][0], -image) and changed[3][1] == label % 2
+
+
+def test_transforms_run_for_each_item_each_time():
+    calls = iter(range(100))
+    data = notes.Digits(transform=lambda image: image + next(calls),
+                        target_transform=lambda label: label % 2)
+    assert next(calls) == 0  # nothing has run yet
+    first, again = data[3], data[3]
+    assert torch.equal(again[0], first[0] + 1)
+    assert first[1] == again[1] == data.labels[3] % 2
     x, y = next(iter(DataLoader(data, 5)))
     assert x.shape == (5, 1, 8, 8) and y.dtype == torch.int64
+    assert (x.amin((1, 2, 3)) == torch.arange(3, 8)).all()
 
 
 def test_compose_applies_transforms_in_order():
@@ -446,23 +494,31 @@ def test_compose_applies_transforms_in_order():
     assert abs(images.mean()) < 0.05 and abs(images.std() - 1) < 0.05
 
 
-def test_a_random_transform_turns_and_shifts(monkeypatch):
-    images = notes.Digits().images[:5]
-    still = notes.RandomAffine(0, 0, 0, torch.Generator())
-    assert_close(still(images), images)
+def test_a_random_transform_draws_from_its_generator():
+    images = notes.Digits().images[[0, 0]]
 
     def redrawn(seed):
         generator = torch.Generator().manual_seed(seed)
-        return notes.RandomAffine(10, 0.1, 0.1, generator)(images[[0, 0]])
+        return notes.RandomAffine(10, 0.1, 0.1, generator)(images)
 
     assert torch.equal(redrawn(1), redrawn(1))
     assert not torch.equal(redrawn(1), redrawn(2))
-    assert not torch.equal(*redrawn(1))  # each image has its own draw
+    assert not torch.equal(*redrawn(1))
+
+
+def test_known_draws_turn_shift_and_zoom(monkeypatch):
+    images = notes.Digits().images[:5]
+    still = notes.RandomAffine(0, 0, 0, torch.Generator())
+    assert_close(still(images), images)
+    assert_close(still(images[0]), images[0])  # one image, without a batch
     monkeypatch.setattr(torch, "rand", lambda *size, **_: torch.ones(size))
     turned = notes.RandomAffine(90, 0, 0, None)(images)
     assert_close(turned, images.rot90(1, (2, 3)), rtol=0, atol=1e-5)
     shifted = notes.RandomAffine(0, 1 / 8, 0, None)(images)
     assert_close(shifted[..., :7, :7], images[..., 1:, 1:], rtol=0, atol=1e-5)
+    zoomed = notes.RandomAffine(0, 0, 1.0, None)(images)
+    half = F.pad(F.avg_pool2d(images, 2), (2, 2, 2, 2))
+    assert_close(zoomed, half, rtol=0, atol=1e-5)
 
 
 class Draws(Dataset):
@@ -478,27 +534,34 @@ class Draws(Dataset):
         return torch.rand((), generator=self.generator)
 
 
-def reseed(worker):
-    info = get_worker_info()
-    info.dataset.generator.manual_seed(info.seed)
-
-
-def drawn(worker_init_fn, epochs=1):
+def drawn(worker_init_fn):
     loader = DataLoader(
         Draws(), batch_size=1, num_workers=2, worker_init_fn=worker_init_fn,
         generator=torch.Generator().manual_seed(0))
-    return torch.cat([x for _ in range(epochs) for x in loader]).tolist()
+    return [torch.cat(list(loader)).tolist() for _ in range(2)]
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # about fork
 @pytest.mark.filterwarnings("ignore:This DataLoader will:UserWarning")
-def test_workers_repeat_each_other_unless_reseeded():
-    first, second, third, fourth = drawn(None)
-    assert first == second and third == fourth
-    fresh = drawn(reseed, epochs=2)
-    assert len(set(fresh)) == 8 and drawn(reseed) == fresh[:4]
+def test_workers_repeat_each_other():
+    epoch, again = drawn(None)
+    first, second, third, fourth = epoch
+    assert first == second != third == fourth and again == epoch
     one, two = (pickle.loads(pickle.dumps(Draws())) for _ in range(2))
     assert torch.equal(one[0], two[0])  # what a worker is given
+
+
+def reseed(worker):
+    info = get_worker_info()
+    info.dataset.generator.manual_seed(info.seed)
+    assert torch.initial_seed() == info.seed
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # about fork
+@pytest.mark.filterwarnings("ignore:This DataLoader will:UserWarning")
+def test_reseeded_workers_differ():
+    one, two = drawn(reseed)
+    assert len({*one, *two}) == 8 and drawn(reseed) == [one, two]
 
 
 def test_sampler_collate_and_drop_last():
@@ -653,6 +716,7 @@ def test_early_stopping_and_all_four(book):
     assert sum(at < notes.STEPS / 2 for at in early["stops"]) > 5
     assert sum(at > notes.STEPS / 2 for at in together["stops"]) > 5
     everything = [way for key in notes.WAYS for way in book[key]]
+    assert all(way["dev"] < way["test"] for way in everything)
     for loss in ("dev_loss", "test_loss"):
         assert min(way[loss] for way in everything) == together[loss]
     pairs = 100 * torch.tensor([together["test_errors"],

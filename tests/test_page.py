@@ -172,6 +172,7 @@ def test_the_same_bytes_in_another_place(tmp_path):
 MISTAKES = {
     '<h2 id="org1234567">1 Introduction</h2>': "has no CUSTOM_ID",
     "<p>[BROKEN LINK: nothing]</p>": "nothing is named nothing",
+    '<p>Figure <a href="#nowhere"></a></p>': "nothing is named nowhere",
     '<data class="latex-fragment">$\\nosuchcommand{x}$</data>':
         "pandoc cannot convert",
     "<table><tr><td>Knuth</td></tr></table>": "a table needs a #+name",
@@ -240,6 +241,8 @@ frame.onload = async () => {
   document.querySelector("pre").textContent = JSON.stringify({
     faults: found.violations.map(v => [v.id, v.nodes[0].html]),
     overflow: root.scrollWidth - inner.innerWidth,
+    hidden: [...inner.document.querySelectorAll(".scroll > [id$=results]")]
+      .map(table => table.scrollWidth - table.parentNode.clientWidth),
     math: formula.getBoundingClientRect().height,
   });
 };
@@ -271,3 +274,4 @@ def test_no_barriers_on_a_wide_page_and_on_a_phone(width, scheme, tmp_path):
     result = json.loads(BeautifulSoup(found[1], "html.parser").get_text())
     assert result["faults"] == []
     assert result["overflow"] <= 0 and result["math"] > 5
+    assert len(result["hidden"]) == 9 and max(result["hidden"]) <= 0

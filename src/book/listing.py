@@ -1,30 +1,20 @@
 # Generated from README.org by tangle.el; edit README.org instead.
-"""Listings in five colours: keyword, string, number, comment, definition."""
+"""Listings in four colours: keyword, string, comment, definition."""
 
 from functools import cache
 from html import escape
 
 from pygments.lexers import get_lexer_by_name
-from pygments.token import (
-    Comment,
-    Keyword,
-    Name,
-    Number,
-    Operator,
-    String,
-    Token,
-)
+from pygments.token import Comment, Keyword, Name, Operator, String, Token
 
 
 CLASSES = [
     (Comment, "c"),
     (String, "s"),
-    (Number, "m"),
     (Name.Function, "d"),
     (Name.Class, "d"),
     (Name.Decorator, "d"),
     (Name.Tag, "d"),
-    (Keyword.Constant, "m"),
     (Keyword, "k"),
     (Operator.Word, "k"),
 ]
@@ -38,7 +28,7 @@ def token_class(kind: Token) -> str:
 
 
 def to_html(code: str, language: str) -> str:
-    """Return CODE as HTML, its tokens in the elements k-, s-, m-, c-, d-."""
+    """Return CODE as HTML, its tokens in the elements k-, s-, c- and d-."""
     lexer = get_lexer_by_name(LEXERS.get(language, language), stripnl=False)
     runs: list[list[str]] = []
     for kind, text in lexer.get_tokens(code):

@@ -21,10 +21,11 @@ from pygments.util import ClassNotFound
 HERE = Path(__file__).parent
 
 
-def line_of(words: str) -> int:
-    """Return the line of README.org that holds WORDS first, or 1."""
+def line_of(*words: str) -> int:
+    """Return the line of README.org that holds one of WORDS first, or 1."""
     text = README.read_text("utf-8")
-    return line_at(text, max(text.find(words), 0))
+    found = [text.find(some) for some in words if some in text]
+    return line_at(text, min(found, default=0))
 
 
 class Page:
@@ -41,17 +42,26 @@ class Page:
         self.pieces.append(html)
 
 
+BESIDE = re.compile(r"\(?<math>(?:(?!</math>).)*</math>[.,;:?)]+"
+                    r"|\(<math>(?:(?!</math>).)*</math>", re.S)
+
+
 def finished(page: Page) -> str:
     """Return the tree as HTML, with the pieces in place."""
     html = page.soup.decode(formatter="minimal")
     while "\ue000" in html:
         html = re.sub("\ue000(\\d+)\ue001",
                       lambda mark: page.pieces[int(mark[1])], html)
+    html = BESIDE.sub(r"<n->\g<0></n->", html)
     ids = re.findall(r'<[a-z]\w*[^>]* id="([^"]*)"', html)
     for name, times in Counter(ids).items():
         if times > 1:
             raise BookError(line_of(f"#+name: {name}"),
                             f"the id {name} is taken twice; choose another")
+    for link in re.findall(r'<a [^>]*href="#([^"]*)"', html):
+        if link not in ids:
+            raise BookError(line_of(f"[[#{link}]", f"[[{link}]"),
+                            f"nothing is named {link}")
     return html
 
 
@@ -244,21 +254,9 @@ def set_minus_signs(page: Page) -> None:
 
 def set_references(page: Page) -> None:
     """Give every reference its number."""
-
-    def numbered(found: re.Match) -> str:
-        if found[1] not in page.numbers:
-            raise BookError(line_of(found[1]), f"nothing is named {found[1]}")
-        return f'<a href="#{found[1]}">{page.numbers[found[1]]}</a>'
-
-    for text in page.soup.find_all(string=re.compile(r"\\eqref\{")):
-        linked = re.sub(r"\\eqref\{([^}]*)\}", numbered, escape(text))
-        text.replace_with(BeautifulSoup(linked, "html.parser"))
     for link in page.soup.find_all("a", href=re.compile("^#")):
-        bare = re.fullmatch(
-            r"[\d.]+|No description for this link", link.get_text()
-        )
-        if bare and link["href"][1:] in page.numbers:
-            link.string = page.numbers[link["href"][1:]]
+        if not link.contents:
+            link.string = page.numbers.get(link["href"][1:], "")
 
 
 def set_citations(page: Page) -> None:

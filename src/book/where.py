@@ -8,22 +8,23 @@ from pathlib import Path
 from book.source import ROOT, where
 
 
-def origins(log: str) -> list[str]:
-    """Return a README.org:LINE: for each frame of LOG in a tangled file."""
-    found = []
-    frames = re.findall(r'File "([^"]+)", line (\d+), in (\S+)', log)
-    for name, line, function in frames:
-        path = Path(name).resolve()
-        if path.is_relative_to(ROOT) and path.parts[len(ROOT.parts)] in (
-            "src",
-            "tests",
-        ):
-            target = path.relative_to(ROOT).as_posix()
-            found.append(
-                f"README.org:{where(target, int(line)) or 1}: "
-                f"in {function} ({target}:{line})"
-            )
-    return found
+FRAME = re.compile(r'^ *File "([^"]+)", line (\d+)(?:, in (\S+))?', re.M)
+
+
+def traced(log: str) -> str:
+    """Return LOG with README.org:LINE: for each frame in a tangled file."""
+    def origin(frame: re.Match) -> str:
+        path = Path(frame[1]).resolve()
+        if not any(path.is_relative_to(ROOT / folder)
+                   for folder in ("src", "tests")):
+            return frame[0]
+        target = path.relative_to(ROOT).as_posix()
+        line = where(target, int(frame[2]))
+        caller = f"in {frame[3]} " if frame[3] else ""
+        there = f"README.org:{line}: {caller}({target}:{frame[2]})"
+        return there if line else frame[0]
+
+    return FRAME.sub(origin, log)
 
 
 def answer(place: str) -> int:
@@ -49,7 +50,7 @@ def main() -> int:
     """Answer for one FILE:LINE, or, with --log FILE, for a failed run."""
     if sys.argv[1:2] == ["--log"]:
         log = Path(sys.argv[2]).read_text("utf-8", errors="replace")
-        print(log.rstrip(), *origins(log), sep="\n", file=sys.stderr)
+        print(traced(log).rstrip(), file=sys.stderr)
         return 0
     return answer(sys.argv[1] if sys.argv[1:] else "")
 
