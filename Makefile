@@ -103,6 +103,7 @@ build/cnn.stamp: $(KEPT) src/convolution.py src/idx.py src/pixels.py
 gone = $(filter-out $(wildcard figs/*),figs/$1.json $(filter figs/$1%,$(FIGURES)))
 $(STAMPS): build/%.stamp: src/%.py $(SHARED) .venv/ready $$(if $$(call gone,$$*),always) | build
 	@touch build/$*.new
+	@echo "train     $*"
 	@$(PY) src/$*.py >build/$*.log 2>&1 || \
 	  { $(PY) -m book.where --log build/$*.log; exit 1; }
 	@sed 's/^/train     /' build/$*.log
