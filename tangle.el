@@ -4,7 +4,6 @@
 ;; In Emacs:  M-x load-file RET tangle.el RET gives README.org the keys that it lists.
 
 (eval-and-compile (mapc #'require '(ob-tangle ob-python compile org-lint ox-html)))
-
 (defvar book-root (file-name-directory (or load-file-name buffer-file-name)) "The folder of README.org.")
 (defun book--path (name) "Return the full name of NAME in the book's folder." (expand-file-name name book-root))
 (define-error 'book-error "README.org is at fault")

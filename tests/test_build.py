@@ -84,6 +84,13 @@ def test_a_block_is_named_and_short(block):
         assert max(map(len, block.body)) <= 79
 
 
+def test_no_block_is_lost():
+    nowhere = [block for block in BLOCKS if block.target == "no"]
+    lost = [f"README.org:{block.line - 1}" for block in nowhere
+            if block.name or block.language not in ("sh", "text")]
+    assert lost == []
+
+
 def test_a_sentence_stands_between_two_blocks():
     end, name = r"^#\+end_src\n\s*", r"(?:#\+(?:name|header).*\n)*"
     assert not re.search(rf"{end}{name}#\+begin_src", TEXT, re.M)

@@ -213,7 +213,6 @@ def test_a_failed_write_keeps_the_old_file(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == [path]
 
 
-<<<<<<< HEAD
 def test_the_content_is_on_the_disk_before_the_rename(tmp_path, monkeypatch):
     calls, replace = [], os.replace
     monkeypatch.setattr(os, "fsync", lambda handle: calls.append(
@@ -223,7 +222,8 @@ def test_the_content_is_on_the_disk_before_the_rename(tmp_path, monkeypatch):
     write(path := tmp_path / "new/folder/results.json", "new")
     assert calls == [3, "renamed"]
     assert path.stat().st_mode & 0o777 == 0o644  # a temporary file's is 0o600
-=======
+
+
 def test_a_link_stays_a_link(tmp_path):
     link, path = tmp_path / "link.json", tmp_path / "disk" / "results.json"
     link.symlink_to(path)
@@ -233,7 +233,6 @@ def test_a_link_stays_a_link(tmp_path):
     path.parent.rmdir()
     with pytest.raises(command_line.InputError, match="No such file"):
         command_line.output_folder(str(link))
->>>>>>> 7bed005126bad6aedf031d5e1a4e309dd21de57b
 
 
 def luminance(colour):

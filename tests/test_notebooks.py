@@ -205,4 +205,8 @@ def test_a_check_runs_on_the_code_in_the_cells(client):
         execute(client, check)
     execute(client, data)
     assert "1 passed" in execute(client, check)
+    slow = "# tests/test_linear.py\n@pytest.mark.slow\ndef test_x(): pass\n"
+    said = execute(client, f"{slow}check(test_x)")
+    assert "to run: check(test_x, slow=True)" in said and "1 desel" in said
+    assert "1 passed" in execute(client, f"{slow}check(test_x, slow=True)")
     execute(client, "os.environ['PYTEST_ADDOPTS'] = '--collect-only'")

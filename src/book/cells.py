@@ -33,6 +33,10 @@ class Checks:
         passed = report.passed and report.when == "call"
         return ("passed", "", "") if passed else None
 
+    def pytest_deselected(self, items):
+        names = ", ".join(dict.fromkeys(item.originalname for item in items))
+        print(f"Slow, and not run; to run: check({names}, slow=True)")
+
 
 class Kept:
     """Lets a fixture of a module compute once for all cells."""
@@ -64,12 +68,14 @@ class CheckFailed(Exception):
         return [f"CheckFailed: {self}"]
 
 
-def check(*tests) -> None:
+def check(*tests, slow: bool = False) -> None:
     """Run TESTS, functions of the notebook, through pytest."""
     module = sys.modules[tests[0].__module__]
     names = [f"{module.__file__}::{test.__name__}" for test in tests]
-    plugins = [Checks(module), Kept()]
-    if pytest.main([*OPTIONS, *names], plugins=plugins):
+    which = [] if slow else ["-m", "not slow"]
+    status = pytest.main([*OPTIONS, *which, *names],
+                         plugins=[Checks(module), Kept()])
+    if status not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
         raise CheckFailed(", ".join(test.__name__ for test in tests))
 
 

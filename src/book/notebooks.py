@@ -29,7 +29,8 @@ RUNNING = """
 `.venv/bin/python` as the kernel. A cell runs in the file that its first line
 names; what no cell has defined yet comes from that file as the book left it.
 So run all cells from top to bottom, or start anywhere. `check` runs the tests
-of its cell, on the programs as you changed them in the cells above.*
+of its cell, on the programs as you changed them in the cells above, but for
+slow ones; these it names.*
 """
 
 

@@ -267,7 +267,7 @@ def set_citations(page: Page) -> None:
         words = re.findall(r"\w+", term.get_text().lower())
         entries[term.get_text()] = term["id"] = "-".join(["bib", *words])
     for link in page.soup.find_all("a", href="#bibliography"):
-        who = link.get_text()
+        who = " ".join(link.get_text().split())
         if not re.search(r"\(\d{4}[a-z]?\)$", who):
             continue
         if who not in entries:
