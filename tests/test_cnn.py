@@ -400,7 +400,10 @@ def test_ink_draws_a_square_for_each_pixel_that_is_not_zero():
 def test_looking_at_the_maps_changes_nothing(halves):
     model = fresh().train()
     before = {key: value.clone() for key, value in model.state_dict().items()}
-    cnn.maps_of(model, halves[1][0][0])
+    _, *shown = cnn.maps_of(model, halves[1][0][0])
+    for maps in shown:  # the eight with the largest values, from 1 down
+        tops = maps.amax((1, 2)).tolist()
+        assert tops == sorted(tops, reverse=True) and tops[0] == 1
     for key, value in model.state_dict().items():
         assert torch.equal(value, before[key])
 
@@ -414,6 +417,21 @@ def test_confusion_counts_every_image_once():
     wrong = counts.sum() - counts.trace()
     assert wrong == (logits.argmax(1) != labels).sum()
     assert counts[2, 1] == ((labels == 2) & (logits.argmax(1) == 1)).sum()
+
+
+def test_surest_mistakes_first_and_images_as_they_are(halves, monkeypatch):
+    logits = torch.tensor([[1.0, 0], [3, 0], [0, 5], [2, 0]])
+    images = halves[0][0][:4], torch.ones(4, dtype=torch.int64)
+    words = [text.get_text() for text in
+             cnn.plot_errors(logits, images).axes[0].texts]
+    assert words == ["1, not 0", "0.95", "1, not 0", "0.88",
+                     "1, not 0", "0.73"]
+    drawn = []
+    monkeypatch.setattr(cnn.pixels, "ink", lambda ax, x, *_: drawn.append(x))
+    cnn.plot_augmented(halves[0], 0)
+    top, *below = drawn
+    torch.testing.assert_close(top, halves[0][0][:10, 0])  # 0 to 9
+    assert len(below) == 2 and not torch.allclose(*below, atol=0.1)
 
 
 def test_steps_and_baseline_follow_the_data(halves):

@@ -622,6 +622,8 @@ def test_networks_side_by_side_are_separate_networks():
     notes.losses(model(x), y).sum().backward()
     loss.backward()
     assert_close(model.w1.grad[1], own[1].weight.grad.T)
+    for part in model.parameters():  # as in nn.Linear: up to 1 / sqrt(64)
+        assert 0.8 / 8 < part.abs().max() <= 1 / 8
     assert_close(model.b2.grad[1, 0], own[3].bias.grad)
 
 
@@ -663,6 +665,10 @@ def test_schedule_and_settings_reach_the_training(splits, plain):
         _, history = notes.train(splits["train"], steps=10, **settings)
         return history[-1]["w1"].norm()
 
+    affine, normalize = notes.transform_of(2, torch.Generator()).transforms
+    assert normalize is notes.NORMALIZE is notes.transform_of(0, None)
+    assert_close(affine.limits, torch.tensor(
+        [math.radians(12), 0.1, 0.16, 0.16]))  # an image is 2 wide
     start = size()
     assert size(decay=0.1) < 0.9 * start
     assert size(dropout=0.5) != start != size(augment=2)
@@ -706,6 +712,14 @@ def test_a_chosen_strength_helps_and_too_much_harms(name, book):
     assert -chosen["change"] > 3 * chosen["change_error"]
     assert -chosen["change"] < chosen["spread"]
     assert large["change"] > 2.5 * large["change_error"]
+
+
+def test_the_figure_shows_the_chosen_strengths(book):
+    ax, = notes.plot_changes(book).axes
+    bars = [float(line.get_xdata()[0]) for line in ax.lines
+            if line.get_linewidth() == 3]
+    assert bars == pytest.approx([book[key][len(book[key]) // 2]["change"]
+                                  for key in list(notes.WAYS)[1:]], abs=1e-3)
 
 
 def test_early_stopping_and_all_four(book):
