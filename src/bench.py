@@ -14,7 +14,7 @@ import bench_corpus
 import bigram
 import mlp
 import names_corpus
-from command_line import OneLineParser
+from command_line import OneLineParser, run
 
 
 SIDE = 1024  # of the square matrices whose product is the peak
@@ -127,4 +127,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(main))

@@ -113,7 +113,7 @@ def load(path: Path, program: str) -> dict:
 def alike(found: dict, own: dict) -> bool:
     """Say whether the tensors of FOUND can take the place of those in OWN."""
     def form(tensor: Tensor) -> tuple:
-        return tensor.dtype, tensor.shape, tensor.stride()
+        return tensor.dtype, tensor.shape, tensor.layout
 
     return found.keys() == own.keys() and all(
         isinstance(found[name], Tensor) and form(found[name]) == form(tensor)

@@ -29,8 +29,7 @@ class OneLineParser(argparse.ArgumentParser):
     """An argument parser whose errors take one line instead of a page."""
 
     def error(self, message: str) -> None:
-        said = " ".join(message.split())
-        self.exit(2, f"{self.prog}: error: {said} (see --help)\n")
+        raise InputError(" ".join(message.split()) + " (see --help)")
 
 
 def count(text: str) -> int:

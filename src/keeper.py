@@ -55,6 +55,8 @@ def optimizer_fits(optimizer: Optimizer, state: dict, step: int) -> bool:
         and len(moments) == (len(weights) if step else 0)
         and all(alike(found, {"step": torch.tensor(0.0), "exp_avg": weight,
                               "exp_avg_sq": weight})
+                and found["exp_avg"].stride() == weight.stride()
+                and found["exp_avg_sq"].stride() == weight.stride()
                 and found["step"] == step
                 for found, weight in zip(moments, weights)))
 

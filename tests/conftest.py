@@ -23,7 +23,8 @@ def pytest_terminal_summary(terminalreporter):
     for report in reports:
         for name, number, words in PLACE.findall(report.longreprtext):
             path = Path(name).resolve()
-            if path.parent in (ROOT / "src", ROOT / "src/book", ROOT / "tests"):
+            if any(path.is_relative_to(ROOT / folder)
+                   for folder in ("src", "tests")):
                 target = path.relative_to(ROOT).as_posix()
                 if line := where(target, int(number)):
                     terminalreporter.write_line(

@@ -522,11 +522,8 @@ def test_a_stopped_training_goes_on(halves, tmp_path):
 def test_bad_input_is_one_line(words, said, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["cnn.py"])
     monkeypatch.chdir(tmp_path)
-    try:
-        status = command_line.run(
-            lambda: cnn.main(["--out", "figs", "--steps", "1", *words]))
-    except SystemExit as stopped:
-        status = stopped.code
+    status = command_line.run(
+        lambda: cnn.main(["--out", "figs", "--steps", "1", *words]))
     error = capsys.readouterr().err
     assert status == 2 and said in error and error.count("\n") == 1
     assert not list(tmp_path.iterdir())

@@ -48,10 +48,7 @@ def run(tmp_path, capsys, monkeypatch):
         monkeypatch.chdir(tmp_path)  # where build/ would be written
         monkeypatch.setattr(sys, "argv", [f"src/{program}.py"])
         options = ["--out", str(folder), *words]
-        try:
-            status = command_line.run(lambda: load(program).main(options))
-        except SystemExit as stopped:
-            status = stopped.code
+        status = command_line.run(lambda: load(program).main(options))
         return status, capsys.readouterr().err, folder
     return call
 
@@ -124,7 +121,8 @@ def test_a_run_gives_the_quoted_numbers(program, tmp_path, monkeypatch):
     assert drawn == {path.name for path in ROOT.glob(f"figs/{program}*.svg")}
 
 
-SLOW = """import os, pathlib, sys, time, atomic_file, command_line
+SLOW = """import os, pathlib, signal, sys, time, atomic_file, command_line
+signal.signal(signal.SIGINT, signal.default_int_handler)  # never ignored
 def stall(*_):
     print("at work", flush=True)
     time.sleep(60)

@@ -150,6 +150,12 @@ def test_bad_idx_files_are_one_line(folder, name, change, said):
     assert said in str(error.value) and "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("name", ["", "none", "a" * 300, "a\0b"])
+def test_folder_that_is_none_is_refused(name):
+    with pytest.raises(command_line.InputError, match="^--data "):
+        idx.load(name)
+
+
 def test_too_few_images_or_classes(folder, monkeypatch):
     for prefix, count in ("train", 40), ("t10k", 12):
         path = folder / f"{prefix}-labels-idx1-ubyte"

@@ -179,6 +179,7 @@ def test_deep_reads_a_mapped_list(path, tmp_path):
         return data, deep.describe(args, corpus, data["train"])
 
     data, there = read("--mapped", str(tmp_path / "maps"))
+    assert deep.PAIRED <= mapped_names.SHOWN  # a lead needs the names
     _, history = deep.run(there["sizes"], there["settings"], data, 0,
                           torch.device("cpu"))
     assert history["dev"][-1] < history["dev"][0]

@@ -142,12 +142,15 @@ def test_a_dead_link_names_its_line():
         book.notebooks.notebooks(text)
 
 
-def test_away_from_the_book_it_says_what_to_do(tmp_path):
-    done = subprocess.run([sys.executable, "-c", book.notebooks.SET_UP],
-                          cwd=tmp_path, capture_output=True, text=True)
+@pytest.mark.parametrize("away, said", [
+    (True, "clone the repository"),
+    (False, "No module named 'torch': type `make setup` in ")])
+def test_it_says_what_is_missing(away, said, tmp_path):
+    done = subprocess.run([sys.executable, "-S", "-c", book.notebooks.SET_UP],
+                          cwd=tmp_path if away else ROOT / "src/notebooks",
+                          capture_output=True, text=True)
     assert done.returncode == 1
-    assert "clone the repository" in done.stderr
-    assert done.stderr.count("\n") == 1
+    assert said in done.stderr and done.stderr.count("\n") == 1
 
 
 @pytest.fixture(scope="module")

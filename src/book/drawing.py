@@ -16,7 +16,8 @@ def shorter(numbers: str) -> str:
     numbers = re.sub(r"(\.\d*?)0+\b", r"\1", numbers)
     numbers = re.sub(r"\.(?!\d)", "", numbers)
     numbers = re.sub(r" (\S+)\s+L (\S+) \1(?!\S)", r" \1 H \2", numbers)
-    return re.sub(r"\s*([A-Za-z])\s*", r"\1", numbers).replace(" -", "-").strip()
+    numbers = re.sub(r"\s*([A-Za-z])\s*", r"\1", numbers)
+    return numbers.replace(" -", "-").strip()
 
 
 def shorten(element: Element, ids: dict[str, str]) -> None:

@@ -47,9 +47,12 @@ else:
              "type `make setup` in it, and open src/notebooks from there.")
 os.chdir(folder)
 sys.path.insert(0, str(folder / "src"))
-
-from book.cells import start
-
+try:
+    import torch
+    from book.cells import start
+except ModuleNotFoundError as missing:
+    sys.exit(f"{{missing}}: type `make setup` in {{folder}}, and choose its "
+             ".venv/bin/python as the kernel.")
 start()"""
 
 

@@ -40,7 +40,8 @@ def main() -> int:
                  "or newer: make PYTHON=python3.12 setup")
     environment = ROOT / ".venv"
     pip = [str(environment / "bin/python"), "-m", "pip"]
-    print("setup     .venv, from requirements.txt", flush=True)
+    print("setup     .venv, from requirements.txt; the first time takes "
+          "minutes", flush=True)
     if not said_by([*pip, "--version"])[0]:
         shutil.rmtree(environment, ignore_errors=True)
         step([sys.executable, "-m", "venv", str(environment)],
