@@ -60,7 +60,8 @@ def read(path: Path) -> object:
             data += file.read() if data == b"PK" else b""
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
-        raise InputError(f"--checkpoint {path}: {why}") from None
+        hint = "; train first" if isinstance(error, FileNotFoundError) else ""
+        raise InputError(f"--checkpoint {path}: {why}{hint}") from None
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             size = sum(item.file_size for item in archive.infolist())

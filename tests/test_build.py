@@ -229,7 +229,7 @@ needs_emacs = pytest.mark.skipif(not EMACS, reason="there is no Emacs here")
 def test_an_edit_of_the_prose_only_exports_what_shows_it(tree):
     text = (tree / "README.org").read_text("utf-8")
     (tree / "README.org").write_text(
-        text.replace("This is a book", "This is my book", 1)
+        text.replace(":END:\n", ":END:\nMore words. ", 1)
     )
     done = make(tree, "all")
     assert done.returncode == 0, done.stderr

@@ -93,7 +93,7 @@ def compress(path):
 
 
 @pytest.mark.parametrize("spoil, said", [
-    (lambda path, content: path.unlink(), "No such file"),
+    (lambda path, content: path.unlink(), "directory; train first"),
     (lambda path, content: (path.unlink(), path.mkdir()), "Is a directory"),
     (lambda path, content: path.write_bytes(b""), "damaged"),
     (lambda path, content: path.write_text("emma\n" * 99), "damaged"),
