@@ -13,6 +13,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 import book.page
+import figure_style
 from book import drawing
 from book.mathml import to_mathml
 from book.source import README, ROOT, BookError, blocks
@@ -72,6 +73,19 @@ def test_light_drawings_are_light():
     files = [path.read_text("utf-8") for path in FIGURES]
     light = sum(len(drawing.light(svg, "f1-")) for svg in files)
     assert light < sum(map(len, files)) / 2
+
+
+def test_words_of_a_drawing_look_as_the_style_of_figures_says():
+    assert drawing.INK == figure_style.INK
+    assert figure_style.STYLE["font.size"] == 10
+    assert ".drawing text { font: 10px" in TREE.find("style").string
+
+
+def test_punctuation_stays_beside_its_formula():
+    loose = re.sub(r"<n->.*?</n->", "", PAGE, flags=re.S)
+    assert len(PAGE) - len(loose) > 10_000
+    assert not re.search(r"</math>[.,;:?)]|\(<math>", loose)
+    assert "n- { white-space: nowrap; }" in TREE.find("style").string
 
 
 DRAWN = (
