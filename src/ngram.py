@@ -1,333 +1,211 @@
 # Generated from README.org by tangle.el; edit README.org instead.
-"""Letters counted: the interpolated Kneser-Ney model of names.
+"""Letters counted: pairs of them, and the Kneser-Ney model of names.
 
-Counting takes no steps and draws no random numbers, so --steps, --seed
-and --device change nothing.
+Counting takes no steps: --steps and --device change nothing, and --seed
+is that of the sampled names.
 """
 
 import math
-import sys
-from collections.abc import Iterator
+import random
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-import command_line
-import names_options
-from figure_style import BLUE, GREY, INK, ORANGE, fade, new_figure
-from names_corpus import Corpus, windows
+from common import options, results
+from common.names import Corpus, load
+from common.style import BLUE, GREY, ORANGE, new_figure
+
+EDGE = "\n"  # the boundary before and after a name
 
 
-LONGEST = 6  # letters of context
-GRID = [step / 20 for step in range(1, 21)]  # discounts 0.05 to 1
-CHUNK = 2**14  # examples whose probabilities are computed at once
-
-SPLITS = "train", "dev", "test"
-Examples = tuple[Tensor, Tensor, Tensor]  # x (M, T), y (M,), counts n (M,)
-
-
-def distinct(names: list[str], letters: str, context: int) -> Examples:
-    """Return the distinct examples of NAMES and how often each occurs."""
-    x, y = windows(names, letters, context)
-    size = len(letters) + 1
-    key, keys = y, size  # every key is less than keys
-    for column in x.unbind(1):
-        if keys > 2**63 // size:
-            key = torch.unique(key, return_inverse=True)[1]
-            keys = len(key)
-        key, keys = key * size + column, keys * size
-    _, place, n = torch.unique(key, return_inverse=True, return_counts=True)
-    example = torch.empty_like(n)
-    example[place] = torch.arange(len(place))  # one for each key
-    return x[example], y[example], n
-
-
-@dataclass
-class Order:
-    """What was counted with contexts of one length.
-
-    Contexts and grams (a context and the letter after it) are sorted keys.
-    The last entry of every count is a zero: index -1 is for the unseen.
-    """
-
-    contexts: Tensor
-    grams: Tensor
-    owner: Tensor  # the place of a gram's context
-    count: Tensor  # how often a gram occurs
-    total: Tensor  # the sum of count over a context's grams
-    kinds: Tensor  # how many letters occur in front of a gram
-    total_kinds: Tensor  # the sum of kinds over a context's grams
-    followers: Tensor  # how many letters occur after a context
-
-
-def add(index: Tensor, size: int, numbers: Tensor) -> Tensor:
-    """Return SIZE sums of NUMBERS, one for each INDEX, and a last zero."""
-    sums = torch.zeros(size + 1, dtype=torch.float64)
-    return sums.index_add_(0, index, numbers.double())
-
-
-def count(examples: Examples, size: int) -> list[Order]:
-    """Count EXAMPLES of SIZE tokens with contexts of 0 to T letters."""
-    x, y, n = examples
-    context, gram, orders = torch.zeros_like(y), y, []
-    for length in range(x.shape[1] + 1):
-        if length:  # one letter more, in front
-            letter = x[:, -length]
-            context, gram = context * size + letter, gram * size + letter
-        contexts, context = torch.unique(context, return_inverse=True)
-        grams, gram = torch.unique(gram, return_inverse=True)
-        if orders:
-            count_kinds(orders[-1], grams // size)
-        owner = torch.empty_like(grams)
-        owner[gram] = context
-        counts = add(gram, len(grams), n)
-        total = add(context, len(contexts), n)
-        followers = add(owner, len(contexts), torch.ones_like(owner))
-        orders.append(Order(contexts, grams, owner, counts, total,
-                            counts, total, followers))
-    return orders
-
-
-def count_kinds(order: Order, inner: Tensor) -> None:
-    """Count in ORDER the INNER grams of all grams that are a letter longer."""
-    one = torch.ones_like(inner)
-    order.kinds = add(inner, len(order.grams), one)
-    order.total_kinds = add(order.owner[inner], len(order.contexts), one)
-
-
-def find(keys: Tensor, wanted: Tensor) -> Tensor:
-    """Return the place of each WANTED number in the sorted KEYS, or -1."""
-    place = torch.searchsorted(keys, wanted).clamp_(max=len(keys) - 1)
-    return place.where(keys[place] == wanted, -1)
-
-
-def recall(
-    orders: list[Order], x: Tensor, y: Tensor, size: int
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield the places of contexts and grams, for 0 to T letters."""
-    context, gram = torch.zeros_like(y), y
-    for length, order in enumerate(orders):
-        if length:
-            letter = x[:, -length]
-            context, gram = context * size + letter, gram * size + letter
-        context, gram = find(order.contexts, context), find(order.grams, gram)
-        yield context, gram
-
-
-def interpolate(
-    count: Tensor, total: Tensor, followers: Tensor, lower: Tensor, d: Tensor
-) -> Tensor:
-    """Return p from counts less D, and the share so freed times LOWER."""
-    p = ((count - d).clamp(min=0) + d * followers * lower) / total.clamp(min=1)
-    return torch.where(total > 0, p, lower)
-
-
-def predict(
-    orders: list[Order], x: Tensor, y: Tensor, discounts: list[float],
-    size: int,
-) -> Tensor:
-    """Return p of each y (T + 1, D, M), for 0 to T letters of context."""
-    d = torch.tensor(discounts, dtype=torch.float64)[:, None]  # (D, 1)
-    lower = torch.full_like(d, 1 / size)
-    p = []
-    places = recall(orders, x, y, size)
-    for order, (context, gram) in zip(orders, places, strict=True):
-        followers = order.followers[context]
-        p.append(interpolate(order.count[gram], order.total[context],
-                             followers, lower, d))
-        lower = interpolate(order.kinds[gram], order.total_kinds[context],
-                            followers, lower, d)
-    return torch.stack(p)
-
-
-def cost(
-    orders: list[Order], examples: Examples, discounts: list[float],
-    size: int,
-) -> Tensor:
-    """Return the nats per character (T + 1, D) of EXAMPLES."""
-    total = torch.zeros(len(orders), len(discounts), dtype=torch.float64)
-    chunks = (part.split(CHUNK) for part in examples)
-    for x, y, n in zip(*chunks, strict=True):
-        p = predict(orders, x, y, discounts, size)
-        total -= p.log() @ n.double()
-    return total / examples[2].sum()
-
-
-def unseen(orders: list[Order], examples: Examples, size: int) -> list[float]:
-    """Return the share of EXAMPLES not in ORDERS, for 0 to T letters."""
-    x, y, n = examples
-    return [(n[gram < 0].sum() / n.sum()).item()
-            for _, gram in recall(orders, x, y, size)]
-
-
-def measure(
-    orders: list[Order], examples: dict[str, Examples], size: int
-) -> list[dict]:
-    """Return losses for 0 to T letters, each with its best discount."""
-    tried = cost(orders, examples["dev"], GRID, size)  # (T + 1, D)
-    best = [GRID[i] for i in tried.argmin(dim=1)]
-    used = sorted({0.0, *best})
-    train = cost(orders, examples["train"], used, size)
-    test = cost(orders, examples["test"], used, size)
-    return [
-        {
-            "discount": d,
-            "train": train[length, used.index(d)].item(),
-            "dev": tried[length, GRID.index(d)].item(),
-            "test": test[length, used.index(d)].item(),
-            "likelihood": train[length, 0].item(),
-            "tried": tried[length].tolist(),
-        }
-        for length, d in enumerate(best)
-    ]
-
-
-def split_examples(corpus: Corpus, context: int) -> dict[str, Examples]:
-    """Return the distinct examples of train, dev and test."""
-    return {split: distinct(getattr(corpus, split), corpus.letters, context)
-            for split in SPLITS}
-
-
-def fitted(corpus: Corpus, context: int) -> tuple[list[Order], dict]:
-    """Return what was counted in train, and what measure says of CONTEXT."""
-    examples, size = split_examples(corpus, context), corpus.vocabulary
-    orders = count(examples["train"], size)
-    return orders, measure(orders, examples, size)[context]
-
-
-def losses(corpus: Corpus, context: int) -> dict[str, float]:
-    """Return the loss on train, dev and test (nats per character)."""
-    _, found = fitted(corpus, context)
-    return {split: found[split] for split in SPLITS}
-
-
-def standard_error(numbers: Tensor, name: Tensor) -> float:
-    """Return the error of the mean of NUMBERS (N,), sampled by NAME (N,)."""
-    sums = numbers.new_zeros(int(name.max()) + 1)
-    sums.index_add_(0, name, numbers - numbers.mean())
-    return sums.square().sum().sqrt().item() / len(numbers)
-
-
-def example_losses(
-    orders: list[Order], x: Tensor, y: Tensor, discount: float, size: int
-) -> Tensor:
-    """Return the loss of each y after x (N, T), with T letters of context."""
-    chunks = zip(x.split(CHUNK), y.split(CHUNK), strict=True)
-    p = [predict(orders, *part, [discount], size)[-1, 0] for part in chunks]
-    return -torch.cat(p).log()
-
-
-def leads(
-    corpus: Corpus, context: int, losses: dict[str, Tensor]
-) -> dict[str, dict[str, float]]:
-    """Return how much lower LOSSES (N,) are than those of counting, by split.
-
-    They belong to the first N examples of the split.
-    """
-    (orders, best), found = fitted(corpus, context), {}
-    for split, loss in losses.items():
-        pair = windows(getattr(corpus, split), corpus.letters, context)
-        x, y = (part[: len(loss)] for part in pair)
-        rival = example_losses(orders, x, y, best["discount"],
-                               corpus.vocabulary)
-        name = (x == 0).all(1).cumsum(0) - 1  # a name begins without letters
-        found[split] = {"difference": (rival - loss).mean().item(),
-                        "error": standard_error(rival - loss, name),
-                        "unpaired": standard_error(loss, name)}
+def grams(names: list[str], context: int) -> Counter:
+    """Count each letter of NAMES with the CONTEXT letters before it."""
+    found = Counter()
+    for name in names:
+        text = EDGE * context + name + EDGE
+        found.update(text[end - context:end + 1]
+                     for end in range(context, len(text)))
     return found
 
 
-def draw_contexts(ax, found: list[dict]) -> None:
-    """Draw the losses against the length of the context."""
-    for key, words, colour, style, shift in (
-            ("dev", "dev", BLUE, "o-", (0, -14)),
-            ("raw", "dev, without kinds", ORANGE, "v--", (0, 8)),
-            ("train", "train", INK, "s-", (0, 8)),
-            ("likelihood", "train, not smoothed", GREY, "^--", (0, -14))):
-        loss = [row[key] for row in found]
-        ax.plot(loss, style, color=colour, markersize=4.5)
-        ax.annotate(words, (len(loss) - 1, loss[-1]), shift, ha="right",
-                    color=colour, textcoords="offset points")
-    ax.set(xlabel="context (letters)", xticks=range(len(found)),
-           ylabel="loss (nats per character)",
-           ylim=(found[-1]["likelihood"] - 0.2, None))
-
-
-def draw_discounts(ax, found: list[dict]) -> None:
-    """Draw the loss on dev against the discount, for each context."""
-    top = found[1]["tried"][0] + 0.2
-    for length, row in enumerate(found[1:], start=1):
-        tried = list(zip(GRID, row["tried"], strict=True))
-        shown = [point for point in tried if point[1] < top] or tried
-        ax.plot(*zip(*shown, strict=True), color=BLUE,
-                alpha=fade(length, len(found)))
-        ax.plot(row["discount"], row["dev"], "o", color=BLUE, markersize=4.5)
-        ax.annotate(length, shown[0], (-10, -3), textcoords="offset points")
-    ax.set(xlabel="discount", xlim=(-0.05, 1.05))
-    ax.set_title("dev, by letters of context")
-
-
-def plot(found: list[dict]) -> Figure:
-    """Draw the losses against context (left) and discount (right)."""
-    figure, axes = new_figure(2, 3.2)
-    draw_contexts(axes[0], found)
-    draw_discounts(axes[1], found)
+def plot_pairs(pairs: Counter, letters: str) -> Figure:
+    """Draw the share of each letter (column) after each letter (row)."""
+    figure, ax = new_figure(height=6.2)
+    tokens = EDGE + letters[:26]  # all of them would not fit, in Chinese
+    counts = torch.tensor([[pairs[a + b] for b in tokens] for a in tokens])
+    shades = 10 * (counts / counts.sum(1, keepdim=True).clamp(min=1)).sqrt()
+    for shade in range(1, 11):
+        row, column = (shades.round() == shade).nonzero(as_tuple=True)
+        x = column - 0.5 * (column == 0)  # the end stands apart
+        ends = torch.stack([x - 0.44, x + 0.44, x * math.nan], dim=1)
+        ax.plot(ends.flatten(), row.repeat_interleave(3), color=BLUE,
+                alpha=shade / 10, linewidth=12.5, solid_capstyle="butt")
+    ax.set_xticks([-0.5, *range(1, len(tokens))], ["end", *tokens[1:]])
+    ax.set_yticks(range(len(tokens)), ["start", *tokens[1:]])
+    ax.set(xlabel="next letter", ylabel="letter", aspect="equal",
+           xlim=(-1, len(tokens) - 0.4), ylim=(len(tokens) - 0.4, -0.7))
+    ax.tick_params(length=0, labeltop=True)
+    ax.spines[:].set_visible(False)
     return figure
 
 
-def collect(args, corpus: Corpus, found: list[dict], grams: list[int]) -> dict:
-    """Return the results of the chosen context, and all contexts'."""
-    context = args.context or min(
-        range(1, len(found)), key=lambda length: found[length]["dev"])
-    chosen = {split: found[context][split] for split in SPLITS}
-    none = {split: found[0][split] for split in SPLITS}
-    return {
-        "seed": args.seed, "steps": 0, "context": context,
-        "parameters": sum(grams[: context + 1]),
-        "measure": "nats per character",
-        **chosen,
-        "baseline": {"name": "letters without context", **none},
-        "perplexity": {name: math.exp(loss) for name, loss in chosen.items()},
-        "uniform": math.log(corpus.vocabulary),
-        "vocabulary": corpus.vocabulary,
-        "names": {name: len(getattr(corpus, name)) for name in SPLITS},
-        "contexts": {str(length): {key: value for key, value in row.items()
-                                   if key != "tried"}
-                     for length, row in enumerate(found)},
-    }
+def sample(weigh: Callable[[str, str], float], context: int, tokens: str,
+           generator: random.Random) -> str:
+    """Return a name, drawn letter by letter from TOKENS.
+
+    WEIGH(history, token) says how likely TOKEN is after CONTEXT letters.
+    """
+    text = EDGE * context
+    while len(text) == context or text[-1] != EDGE:
+        history = text[len(text) - context:]
+        weights = [weigh(history, token) for token in tokens]
+        text += generator.choices(tokens, weights)[0]
+    return text[context:-1]
 
 
-def without_kinds(orders: list[Order]) -> list[Order]:
-    """Return ORDERS with counts where shorter contexts have kinds."""
-    return [replace(order, kinds=order.count, total_kinds=order.total)
-            for order in orders]
+def relative(counts: Counter, plus: float,
+             vocabulary: int) -> Callable[[str, str], float]:
+    """Return the model of COUNTS with PLUS added to each of them."""
+    total = Counter()
+    for gram, n in counts.items():
+        total[gram[:-1]] += n
+    return lambda history, token: ((counts[history + token] + plus)
+                                   / (total[history] + plus * vocabulary))
 
 
-def options(parser) -> None:
-    """Add the options of this program."""
-    names_options.add_corpus(parser)
-    names_options.add_context(parser, None, 1, LONGEST)
+def loss(model: Callable[[str, str], float], found: Counter) -> float:
+    """Return the nats per character of MODEL on the n-grams FOUND."""
+    nats = 0.0
+    for gram, n in found.items():
+        p = model(gram[:-1], gram[-1])
+        nats -= n * (math.log(p) if p else -math.inf)
+    return nats / found.total()
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Count, then write figs/ngram.svg and figs/ngram.json."""
-    args = command_line.parse("ngram", __doc__, argv, steps=0, seed=0,
-                              more=options)
-    corpus = names_options.corpus(args)
-    size, examples = corpus.vocabulary, split_examples(corpus, LONGEST)
-    orders = count(examples["train"], size)
-    found = measure(orders, examples, size)
-    raw = cost(without_kinds(orders), examples["dev"], GRID, size).amin(1)
-    missed = unseen(orders, examples["dev"], size)
-    for row, loss, share in zip(found, raw.tolist(), missed, strict=True):
-        row |= {"raw": loss, "unseen": share}
-    grams = [len(order.grams) for order in orders]
-    command_line.save(args, collect(args, corpus, found, grams),
-                      {"ngram": plot(found)})
-    return 0
+@dataclass
+class KneserNey:
+    """What was counted, for contexts of every length up to CONTEXT."""
+
+    context: int
+    discount: float
+    vocabulary: int  # V, the letters and the boundary
+    counts: dict[str, int]  # of an n-gram; of the shorter: continuations
+    total: Counter  # of a context: the sum of its counts
+    followers: Counter  # of a context: how many letters were seen after it
+
+    def probability(self, history: str, token: str) -> float:
+        """Return p of TOKEN after HISTORY, of CONTEXT letters."""
+        p = 1 / self.vocabulary
+        for start in range(len(history), -1, -1):  # from short to long
+            h = history[start:]
+            if h not in self.total:
+                break
+            seen = max(self.counts.get(h + token, 0) - self.discount, 0)
+            freed = self.discount * self.followers[h]
+            p = (seen + freed * p) / self.total[h]
+        return p
+
+
+def fit(names: list[str], context: int, discount: float,
+        vocabulary: int | None = None) -> KneserNey:
+    """Count NAMES; VOCABULARY is by default that of NAMES."""
+    vocabulary = vocabulary or len(set("".join(names))) + 1
+    counts, total, followers = {}, Counter(), Counter()
+    table = grams(names, context)
+    for _ in range(context + 1):  # from long to short
+        counts |= table
+        for gram, n in table.items():
+            total[gram[:-1]] += n
+            followers[gram[:-1]] += 1
+        table = Counter(gram[1:] for gram in table)
+    return KneserNey(context, discount, vocabulary, counts, total, followers)
+
+
+def tune(model: KneserNey, dev: list[str]) -> KneserNey:
+    """Return MODEL with the discount that is best on DEV."""
+    tried = [replace(model, discount=d) for d in (0.6, 0.7, 0.8, 0.9, 1.0)]
+    found = grams(dev, model.context)
+    return min(tried, key=lambda model: loss(model.probability, found))
+
+
+def name_losses(model: KneserNey, names: list[str]) -> Tensor:
+    """Return the nats (N,) of each name, its letters and its end."""
+    return torch.tensor([
+        -sum(n * math.log(model.probability(gram[:-1], gram[-1]))
+             for gram, n in grams([name], model.context).items())
+        for name in names], dtype=torch.float64)
+
+
+def lead(losses: Tensor, rival: Tensor,
+         names: list[str]) -> tuple[float, float]:
+    """Return how much lower LOSSES (N,) are per character, and its error."""
+    n = torch.tensor([len(name) + 1 for name in names])
+    d = (rival - losses).double()
+    mean = d.sum() / n.sum()
+    error = (d - mean * n).square().sum().sqrt() / n.sum()
+    return mean.item(), error.item()
+
+
+def measure(corpus: Corpus, context: int) -> dict:
+    """Return the losses of three ways to use a context of this length."""
+    table, found = grams(corpus.train, context), grams(corpus.dev, context)
+    v = corpus.vocabulary
+    model = tune(fit(corpus.train, context, 1.0, v), corpus.dev)
+    return {"context": context, "discount": model.discount,
+            "unseen": sum(found[gram] for gram in found
+                          if gram not in table) / found.total(),
+            "counts": loss(relative(table, 0, v), table),
+            "plus_one": loss(relative(table, 1, v), found),
+            "kneser_ney": loss(model.probability, found)}
+
+
+def plot_contexts(rows: list[dict]) -> Figure:
+    """Draw the losses in ROWS against the length of the context."""
+    figure, ax = new_figure(height=3.4)
+    for key, words, colour, style, at, shift in (
+            ("plus_one", "dev, plus one", ORANGE, "^--", 5, (-8, 4)),
+            ("kneser_ney", "dev, Kneser-Ney", BLUE, "o-", 6, (0, 8)),
+            ("counts", "train, relative counts", GREY, "s:", 4, (-6, -12))):
+        values = [row[key] for row in rows]
+        ax.plot(values, style, color=colour, markersize=5)
+        ax.annotate(words, (at, values[at]), shift, ha="right", color=colour,
+                    textcoords="offset points")
+    ax.set(xlabel="context (letters)", ylabel="loss (nats per character)")
+    return figure
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Count, choose the discount, evaluate, sample, draw."""
+    parser = options.parser("ngram", __doc__, steps=0, seed=1)
+    options.add_names(parser)
+    parser.add_argument("--context", type=int, choices=range(1, 11), default=5,
+                        metavar="N", help="letters looked at, at most 10 "
+                        "(default: %(default)s)")
+    args = options.read(parser, argv)
+    corpus = load(args.names, args.keep_duplicates)
+    splits = {"train": corpus.train, "dev": corpus.dev, "test": corpus.test}
+    v, tokens = corpus.vocabulary, EDGE + corpus.letters
+    model = tune(fit(corpus.train, args.context, 1.0, v), corpus.dev)
+    pairs, generator = grams(corpus.train, 1), random.Random(args.seed)
+    rows = [measure(corpus, context) for context in range(7)]
+    results.save(args, {
+        "measure": "nats per character", "steps": 0, "context": args.context,
+        "discount": model.discount, "parameters": len(model.counts),
+        **{key: loss(model.probability, grams(names, args.context))
+           for key, names in splits.items()},
+        "baseline": {"name": "pairs, plus one"} | {
+            key: loss(relative(pairs, 1, v), grams(names, 1))
+            for key, names in splits.items()},
+        "contexts": rows,
+        "names": [sample(model.probability, args.context, tokens, generator)
+                  for _ in range(5)],
+    }, {"ngram": plot_contexts(rows),
+        "ngram_pairs": plot_pairs(pairs, corpus.letters)})
 
 
 if __name__ == "__main__":
-    sys.exit(command_line.run(main))
+    options.run(main)

@@ -1,22 +1,20 @@
 # Generated from README.org by tangle.el; edit README.org instead.
-"""Short notes that run: argmax, digits as a dataset, regularisation."""
+"""Notes that run: argmax, digits as a dataset, regularisation."""
 
 import math
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from matplotlib.figure import Figure
 from torch import Tensor, nn
-from torch.func import functional_call
+from torch.func import functional_call, stack_module_state, vmap
 from torch.nn import functional as F
 from torch.optim.lr_scheduler import LinearLR
 from torch.utils.data import Dataset
 
-import command_line
-import digits
-from figure_style import BLUE, GREY, INK, ORANGE, new_figure
+from common import digits, options, results
+from common.style import BLUE, GREY, INK, ORANGE, new_figure
 
 
 def scores(x: Tensor) -> Tensor:
@@ -24,36 +22,24 @@ def scores(x: Tensor) -> Tensor:
     return torch.stack([-x, torch.ones_like(x), x - 1], dim=-1)  # (..., 3)
 
 
-def argmax_table(points: tuple[int, ...] = (-5, 1, 4)) -> list[dict]:
-    """Return x, its scores, their maximum and the class for POINTS."""
-    x = torch.tensor(points)  # (N,)
-    z = scores(x)  # (N, 3)
-    largest, best = z.max(dim=1)  # (N,), (N,)
-    columns = [column.tolist() for column in (x, z, largest, best)]
-    return [dict(zip(("x", "scores", "max", "class"), row))
-            for row in zip(*columns)]
-
-
 def plot_argmax() -> Figure:
     """Draw the three scores, the largest of them, and the regions."""
-    figure, ax = new_figure(1, 3.2)
+    figure, ax = new_figure()
     x = torch.linspace(-6, 6, 241)
     z = scores(x)  # (241, 3)
     ax.plot(x, z.amax(dim=1), color=GREY, alpha=0.35, linewidth=7,
             solid_capstyle="butt")
-    for k, (formula, spot, colour, dash, left, right) in enumerate((
+    for k, (formula, at, colour, dash, left, right) in enumerate((
             ("$z_0 = -x$", (-4, 4.7), BLUE, "-", -6, -1),
             ("$z_1 = 1$", (4.8, 1.4), INK, "--", -1, 2),
-            ("$z_2 = x - 1$", (3.1, 4.1), ORANGE, "-.", 2, 6))):
+            ("$z_2 = x - 1$", (2.9, 4.1), ORANGE, "-.", 2, 6))):
         ax.plot(x, z[:, k], dash, color=colour)
-        ax.text(*spot, formula, color=colour)
-        ax.plot([left, right], [-7.8] * 2, dash, color=colour, linewidth=3,
-                dash_capstyle="butt")
-        ax.text((left + right) / 2, -7.4, f"class {k}", color=colour,
-                ha="center", va="bottom")
+        ax.text(*at, formula, color=colour)
+        ax.plot([left, right], [-7.8, -7.8], dash, color=colour, linewidth=3)
+        ax.text((left + right) / 2, -7, f"class {k}", color=colour,
+                ha="center")
     ax.vlines([-1, 2], -7.8, 1, color=GREY, linestyle=":")
-    for row in argmax_table():
-        ax.plot(row["x"], row["max"], "o", color=INK)
+    ax.plot([-5, 1, 4], [5, 1, 3], "o", color=INK)
     ax.set(xlabel="x", ylabel="score", xlim=(-6.2, 6.2), ylim=(-8.4, 6.4),
            xticks=[-5, -1, 1, 2, 4], yticks=[-6, 0, 1, 6])
     return figure
@@ -113,8 +99,8 @@ class RandomAffine:
         self.generator = generator
 
     def __call__(self, image: Tensor) -> Tensor:
-        """Return images (..., 1, 8, 8), each changed by its own draw."""
-        batch = image.reshape(-1, *image.shape[-3:])  # (B, 1, 8, 8)
+        """Return images (..., 1, H, W), each changed by its own draw."""
+        batch = image.reshape(-1, *image.shape[-3:])  # (B, 1, H, W)
         random = torch.rand(len(batch), 4, generator=self.generator)
         angle, zoom, right, down = ((2 * random - 1) * self.limits).T
         cos, sin = (1 + zoom) * angle.cos(), (1 + zoom) * angle.sin()
@@ -125,246 +111,197 @@ class RandomAffine:
         return moved.view(image.shape)
 
 
-NETWORKS, SIZE, DEV_SIZE = 10, 100, 300  # images of each network
-HIDDEN, STEPS, BATCH_SIZE = 64, 200, 32
-LR, MOMENTUM, EVERY = 0.1, 0.9, 10  # EVERY is the step of the history
+NETWORKS, SIZE, DEV_SIZE = 100, 100, 300  # images of each network
+HIDDEN, BATCH_SIZE, LR, MOMENTUM = 64, 32, 0.1, 0.9
+EVERY = 10  # steps from one entry of the history to the next
 NORMALIZE = Normalize(0.3, 0.38)  # of the pixels of the first half
-WAYS = {
-    "none": [{}],
-    "decay": [{"decay": value} for value in (0.001, 0.01, 0.1)],
-    "dropout": [{"dropout": value} for value in (0.1, 0.3, 0.8)],
-    "augment": [{"augment": value} for value in (1, 2, 4)],
-    "early": [{"stop": True}],
-    "all": [{"decay": 0.01, "dropout": 0.3, "augment": 2, "stop": True}],
-}
+SPREAD = 0.002  # of the mean error rates: five draws of networks
+Split = tuple[Tensor, Tensor]  # images (S, N, 1, 8, 8), labels (S, N)
 
 
-def draw(data: Digits, test: Digits, seed: int,
-         device: torch.device | str = "cpu") -> dict:
-    """Return train, dev, test: images (S, N, 1, 8, 8), labels (S, N)."""
+def draw(seed: int, device: torch.device | str = "cpu") -> dict[str, Split]:
+    """Return train, dev and test of each of S networks."""
+    data, test = Digits(), Digits(train=False)
     generator = torch.Generator().manual_seed(seed)
     order = torch.stack([torch.randperm(len(data), generator=generator)
                          for _ in range(NETWORKS)])  # (S, N)
-    parts = {"train": order[:, :SIZE],
-             "dev": order[:, SIZE:SIZE + DEV_SIZE]}
-    splits = {name: (data.images[part].to(device),
-                     data.labels[part].to(device))
-              for name, part in parts.items()}
-    splits["test"] = (
-        test.images.expand(NETWORKS, *test.images.shape).to(device),
-        test.labels.expand(NETWORKS, -1).to(device))
-    return splits
+    own, held = order[:, :SIZE], order[:, SIZE:SIZE + DEV_SIZE]
+    splits = {"train": (data.images[own], data.labels[own]),
+              "dev": (data.images[held], data.labels[held]),
+              "test": (test.images.expand(NETWORKS, -1, -1, -1, -1),
+                       test.labels.expand(NETWORKS, -1))}
+    return {name: (x.to(device), y.to(device))
+            for name, (x, y) in splits.items()}
 
 
-class Networks(nn.Module):
-    """S networks of 64 inputs, HIDDEN units and 10 classes, side by side."""
+def network(dropout: float = 0.0) -> nn.Sequential:
+    """Return an untrained network: images (N, 1, 8, 8) to logits (N, 10)."""
+    return nn.Sequential(nn.Flatten(), nn.Linear(64, HIDDEN), nn.ReLU(),
+                         nn.Dropout(dropout), nn.Linear(HIDDEN, 10))
 
-    def __init__(self, networks: int, seed: int, dropout: float = 0.0):
-        super().__init__()
-        self.generator = torch.Generator().manual_seed(seed)
-        self.dropout = dropout
-        self.w1, self.b1 = self.layer(networks, 64, HIDDEN)
-        self.w2, self.b2 = self.layer(networks, HIDDEN, 10)
 
-    def layer(self, networks: int, inputs: int, outputs: int):
-        """Return weights (S, F, H) and biases (S, 1, H), as in nn.Linear."""
-        size = networks, inputs + 1, outputs
-        start = 2 * torch.rand(size, generator=self.generator) - 1
-        w, b = (start / math.sqrt(inputs)).split([inputs, 1], dim=1)
-        return nn.Parameter(w.clone()), nn.Parameter(b.clone())
+def forward(model: nn.Module, state: dict[str, Tensor],
+            x: Tensor) -> Tensor:
+    """Return logits (S, N, 10) of images (S, N, 1, 8, 8).
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return logits (S, N, 10) of images (S, N, 1, 8, 8)."""
-        h = torch.baddbmm(self.b1, x.flatten(2), self.w1).relu()
-        if self.training and self.dropout:
-            kept = torch.rand(h.shape, generator=self.generator)
-            kept = (kept >= self.dropout).to(h.device)
-            h = h * kept / (1 - self.dropout)  # (S, N, H)
-        return torch.baddbmm(self.b2, h, self.w2)
+    MODEL says how to compute, STATE has the parameters of S networks.
+    """
+    def one(state: dict[str, Tensor], x: Tensor) -> Tensor:
+        return functional_call(model, state, (x,))
+
+    return vmap(one, randomness="different")(state, x)
 
 
 def losses(logits: Tensor, y: Tensor) -> Tensor:
     """Return the cross-entropy (nats) of each network, (S,)."""
-    each = F.cross_entropy(logits.flatten(0, 1), y.flatten(),
-                           reduction="none")
-    return each.view(y.shape).mean(dim=1)
+    each = F.cross_entropy(logits.transpose(1, 2), y, reduction="none")
+    return each.mean(dim=1)  # (S, N) to (S,)
 
 
-def transform_of(augment: int, generator: torch.Generator) -> Callable:
-    """Return the transform of training: AUGMENT units, then normalised."""
-    if not augment:
-        return NORMALIZE
-    affine = RandomAffine(6 * augment, 0.04 * augment, 0.05 * augment,
-                          generator)
-    return Compose([affine, NORMALIZE])
-
-
-def train(data: tuple[Tensor, Tensor], *, steps: int = STEPS, lr: float = LR,
+def train(data: Split, *, steps: int, seed: int = 0, lr: float = LR,
           decay: float = 0.0, dropout: float = 0.0, augment: int = 0,
-          seed: int = 0) -> tuple[Networks, list[dict]]:
-    """Return networks after STEPS updates and their parameters on the way."""
-    images, labels = data  # (S, N, 1, 8, 8), (S, N)
-    model = Networks(len(images), seed, dropout).to(images.device)
-    optimizer = torch.optim.SGD(model.parameters(), lr, momentum=MOMENTUM,
-                                weight_decay=decay)
-    schedule = LinearLR(optimizer, 1.0, 0.0, max(1, steps))
-    generator = torch.Generator().manual_seed(seed)
-    transform = transform_of(augment, torch.Generator().manual_seed(seed))
+          ) -> tuple[nn.Module, list[dict[str, Tensor]]]:
+    """Return the model, and copies of the parameters (S, ...) on the way."""
+    images, labels = data
     rows = torch.arange(len(images))[:, None]  # (S, 1)
-    history, size = [snapshot(model)], (len(images), BATCH_SIZE)
-    model.train()
-    for step in range(1, steps + 1):
-        batch = torch.randint(labels.shape[1], size, generator=generator)
-        x, y = transform(images[rows, batch]), labels[rows, batch]
-        optimizer.zero_grad()
-        losses(model(x), y).sum().backward()
-        optimizer.step()
-        schedule.step()
-        if step % EVERY == 0 or step == steps:
-            history.append(snapshot(model))
+    generator = torch.Generator().manual_seed(seed)  # of the batches
+    affine = RandomAffine(6 * augment, 0.04 * augment, 0.05 * augment,
+                          torch.Generator().manual_seed(seed))
+    transform = Compose([affine, NORMALIZE] if augment else [NORMALIZE])
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)  # of the initial weights and of dropout
+        model = network(dropout).to(images.device)
+        state, _ = stack_module_state(
+            [network().to(images.device) for _ in images])
+        optimizer = torch.optim.SGD(state.values(), lr, momentum=MOMENTUM,
+                                    weight_decay=decay)
+        schedule = LinearLR(optimizer, 1.0, 0.0, max(1, steps))
+        history = [snapshot(state)]
+        model.train()
+        for step in range(1, steps + 1):
+            batch = torch.randint(labels.shape[1], (len(rows), BATCH_SIZE),
+                                  generator=generator)
+            x, y = transform(images[rows, batch]), labels[rows, batch]
+            loss = losses(forward(model, state, x), y).sum()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+            if step % EVERY == 0 or step == steps:
+                history.append(snapshot(state))
     return model, history
 
 
-def snapshot(model: nn.Module) -> dict[str, Tensor]:
-    """Return copies of the parameters of MODEL by name."""
-    return {name: p.detach().clone() for name, p in model.named_parameters()}
+def snapshot(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return copies: the optimiser goes on writing into STATE."""
+    return {name: p.detach().clone() for name, p in state.items()}
 
 
 @torch.inference_mode()
-def evaluate(model: Networks, state: dict[str, Tensor], images: Tensor,
+def evaluate(model: nn.Module, state: dict[str, Tensor], images: Tensor,
              labels: Tensor) -> tuple[Tensor, Tensor]:
     """Return loss (nats) and error rate of each network, (S,) and (S,)."""
     model.eval()
-    logits = functional_call(model, state, NORMALIZE(images))
+    logits = forward(model, state, NORMALIZE(images))
     wrong = logits.argmax(dim=2) != labels  # (S, N)
     return losses(logits, labels), wrong.float().mean(dim=1)
 
 
-def stop_early(model: Networks, history: list[dict], splits: dict):
-    """Return each network's parameters at its lowest dev loss, and curves.
-
-    The curves are mean losses (nats) over the networks, every EVERY steps.
-    """
-    curves = {name: torch.stack([evaluate(model, state, *splits[name])[0]
-                                 for state in history])  # (K, S)
-              for name in ("train", "dev")}
-    best = curves["dev"].argmin(dim=0)  # (S,)
+def stop_early(model: nn.Module, history: list[dict],
+               dev: Split) -> tuple[dict[str, Tensor], Tensor]:
+    """Return each network's parameters at its lowest dev loss, and where."""
+    curves = torch.stack([evaluate(model, state, *dev)[0]
+                          for state in history])  # (K, S)
+    best = curves.argmin(dim=0)  # (S,)
     rows = torch.arange(len(best), device=best.device)
-    state = {name: torch.stack([state[name] for state in history])[best, rows]
-             for name in history[0]}
-    result = {"stops": [EVERY * at for at in best.tolist()],
-              "stop": EVERY * best.float().mean().item()}
-    for name, curve in curves.items():
-        result[f"{name}_curve"] = curve.mean(dim=1).tolist()
-    return state, result
+    return {name: torch.stack([state[name] for state in history])[best, rows]
+            for name in history[0]}, best
 
 
-def attempt(splits: dict, *, steps: int, seed: int, stop: bool = False,
+def attempt(splits: dict[str, Split], *, stop: bool = False,
             **settings) -> dict:
-    """Train in one way; return mean losses (nats) and error rates."""
-    model, history = train(splits["train"], steps=steps, seed=seed,
-                           **settings)
-    state, result = history[-1], {}
-    if stop:
-        state, result = stop_early(model, history, splits)
-    for name, split in splits.items():
-        loss, error = evaluate(model, state, *split)
-        result[name] = error.mean().item()
-        result[f"{name}_loss"] = loss.mean().item()
-        result[f"{name}_errors"] = error.tolist()
-    return result
+    """Train in one way; return losses and error rates, (S,), by split."""
+    model, history = train(splits["train"], **settings)
+    state, best = stop_early(model, history, splits["dev"])
+    if not stop:
+        state = history[-1]
+    return {"stop": EVERY * best.float().mean().item()} | {
+        name: evaluate(model, state, *split)
+        for name, split in splits.items()}
 
 
-def compare(result: dict, plain: dict) -> None:
-    """Add to RESULT its spread and its change against PLAIN, in points.
+WAYS = [
+    ("none", "", {}),
+    *[("weight decay", x, {"decay": float(x)}) for x in ("1e-3", "1e-2",
+                                                         "1e-1")],
+    *[("dropout", f"{x}", {"dropout": x}) for x in (0.1, 0.3, 0.8)],
+    *[("augmentation", f"{x}", {"augment": x}) for x in (1, 2, 4)],
+    ("early stopping", "", {"stop": True}),
+    ("all four", "", {"decay": 0.01, "dropout": 0.3, "augment": 2,
+                      "stop": True}),
+]
 
-    A point is a percentage point of the test error.
+
+def row(method: str, strength: str, found: dict, plain: dict) -> dict:
+    """Return means over the networks, and changes against PLAIN.
+
+    Losses are in nats, changes of the error in percentage points.
     """
-    errors = 100 * torch.tensor(result["test_errors"])  # (S,)
-    change = errors - 100 * torch.tensor(plain["test_errors"])
-    result["spread"] = errors.std().item()
-    result["change"] = change.mean().item()
-    result["change_error"] = change.std().item() / math.sqrt(len(change))
+    new = {"method": method, "strength": strength} | {
+        f"{name}_loss": found[name][0].mean().item()
+        for name in ("train", "dev", "test")}
+    new["test_error"] = found["test"][1].mean().item()
+    for key, i, unit in ("loss_", 0, 1), ("", 1, 100):
+        paired = unit * (found["test"][i] - plain["test"][i])  # (S,)
+        new[f"{key}change"] = paired.mean().item()
+        new[f"{key}std_error"] = (paired.std() / len(paired)**0.5).item()
+    return new
 
 
-def plot_curves(plain: dict, together: dict, steps: int) -> Figure:
-    """Draw the mean train and dev loss of two ways against the step."""
-    figure, axes = new_figure(2, 3.2, sharey=True)
-    titles = "no regularisation", "all four"
-    for ax, result, title in zip(axes, (plain, together), titles):
-        for name, colour, dash in ("train", GREY, "--"), ("dev", BLUE, "-"):
-            curve = result[f"{name}_curve"]
-            at = [min(i * EVERY, steps) for i in range(len(curve))]
-            ax.plot(at, curve, dash, color=colour)
-            ax.annotate(name, (at[-1], curve[-1]), (0, 7), ha="right",
-                        color=colour, textcoords="offset points")
-        stops = [-(-stop // EVERY) for stop in result["stops"]]
-        ax.plot([at[i] for i in stops],
-                [result["dev_curve"][i] / 1.35 for i in stops], "^",
-                color=BLUE, alpha=0.6, markeredgewidth=0)
-        ax.set(xlabel="step", yscale="log", ylim=(7e-4, 4), title=title)
-        ax.minorticks_off()
-    axes[0].set_yticks(ticks := [0.001, 0.01, 0.1, 1], labels=ticks)
-    axes[0].set_ylabel("cross-entropy (nats)")
+def plot_changes(rows: list[dict]) -> Figure:
+    """Draw the changes of test loss and test error, a row for each way."""
+    figure, axes = new_figure(2, 3.6, sharey=True)
+    lowest = {}
+    for row in sorted(rows, key=lambda row: row["dev_loss"]):
+        lowest.setdefault(row["method"], row["strength"])
+    for ax, key, what in zip(axes, ("loss_", ""), ("loss (nats)",
+                                                   "error (points)")):
+        for y, row in enumerate(rows[1:]):
+            best = row["strength"] == lowest[row["method"]]
+            ax.errorbar(row[f"{key}change"], y, marker="o", markersize=5,
+                        xerr=3 * row[f"{key}std_error"], color=BLUE,
+                        markerfacecolor=BLUE if best else "none")
+        ax.axvline(0, color=GREY, linestyle=":")
+        ax.set_xlabel(f"change of the test {what}")
+        ax.tick_params(axis="y", length=0)
+        ax.spines["left"].set_visible(False)
+    axes[0].set_yticks(range(len(rows) - 1), labels=[
+        f"{row['method']} {row['strength']}".strip() for row in rows[1:]])
+    axes[0].invert_yaxis()
     return figure
 
 
-def plot_changes(results: dict) -> Figure:
-    """Draw the change of each network's test error, one row for each way."""
-    figure, ax = new_figure(1, 3.2)
-    rows = {"weight decay": "decay", "dropout": "dropout",
-            "augmentation": "augment", "early stopping": "early",
-            "all four": "all"}
-    plain = torch.tensor(results["none"][0]["test_errors"])
-    for row, (title, key) in enumerate(rows.items()):
-        best = min(results[key], key=lambda result: result["dev_loss"])
-        change = 100 * (torch.tensor(best["test_errors"]) - plain)
-        height = torch.linspace(row - 0.25, row + 0.25, len(change))
-        ax.plot(change, height, "o", color=BLUE, alpha=0.6, markersize=5,
-                markeredgewidth=0)
-        ax.plot([change.mean()] * 2, [row - 0.35, row + 0.35],
-                color=ORANGE, linewidth=3)
-    ax.axvline(0, color=GREY, linestyle=":")
-    ax.set(xlabel="change of the test error (percentage points)",
-           ylim=(len(rows) - 0.5, -0.5))
-    ax.set_yticks(range(len(rows)), labels=rows)
-    ax.tick_params(axis="y", length=0)
-    ax.spines["left"].set_visible(False)
-    return figure
-
-
-def experiments(splits: dict, *, steps: int, seed: int) -> dict:
-    """Return the results of all WAYS, each a list, by name."""
-    results = {name: [attempt(splits, steps=steps, seed=seed, **settings)
-                      for settings in group]
-               for name, group in WAYS.items()}
-    for group in results.values():
-        for result in group:
-            compare(result, results["none"][0])
-    return results
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Train in every way, then write the figures and figs/notes.json."""
-    args = command_line.parse("notes", __doc__, argv, steps=STEPS, seed=0)
-    splits = draw(Digits(), Digits(train=False), args.seed, args.device)
-    results = experiments(splits, steps=args.steps, seed=args.seed)
-    (best,), (plain,) = results["all"], results["none"]
-    if not all(math.isfinite(way[0]["train_loss"])
-               for way in results.values()):
-        raise command_line.RunError("training diverged; try another --seed")
-    sizes = [p[0].numel() for p in Networks(1, 0).parameters()]
-    kept = {name: best[name] for name in ("train", "dev", "test")}
-    rival = {name: plain[name] for name in kept}
-    command_line.save(args, results | kept | {
-        "seed": args.seed, "steps": args.steps, "parameters": sum(sizes),
-        "measure": f"error rate, {SIZE} images", "networks": NETWORKS,
-        "size": SIZE, "baseline": {"name": "no regularisation"} | rival,
-        "argmax": argmax_table(),
-    }, {"notes": plot_argmax(), "notes_changes": plot_changes(results),
-        "notes_curves": plot_curves(results["early"][0], best, args.steps)})
-    return 0
+def main(argv: list[str] | None = None) -> None:
+    """Train networks in every way; write the figures and the results."""
+    args = options.read(options.parser("notes", __doc__, steps=200, seed=0),
+                        argv)
+    splits = draw(args.seed, args.device)
+    found = {(method, strength): attempt(
+        splits, steps=args.steps, seed=args.seed, **settings)
+        for method, strength, settings in WAYS}
+    plain, together = found["none", ""], found["all four", ""]
+    rows = [row(*way, found[way], plain) for way in found]
+    best, rival = ({name: way[name][1].mean().item() for name in splits}
+                   for way in (together, plain))
+    results.save(args, {
+        "measure": f"error rate, {SIZE} images", "steps": args.steps,
+        "parameters": sum(p.numel() for p in network().parameters()),
+        **best, "spread": SPREAD, "networks": NETWORKS, "ways": rows,
+        "baseline": {"name": "no regularisation"} | rival,
+        "deviation": 100 * plain["test"][1].std().item(),
+        "stop": found["early stopping", ""]["stop"]},
+        {"notes": plot_argmax(), "notes_changes": plot_changes(rows)})
 
 
 if __name__ == "__main__":
-    sys.exit(command_line.run(main))
+    options.run(main)

@@ -1,205 +1,140 @@
 # Generated from README.org by tangle.el; edit README.org instead.
-"""Refresh the numbers and tables that README.org quotes, or check them."""
+"""Refresh what README.org quotes: outputs, numbers and tables."""
 
 import json
-import os
 import re
 import shlex
-import sys
-from collections.abc import Callable, Iterator
+from functools import cache
 
-from atomic_file import write
-from book.source import README, ROOT, BookError, line_at, told
-
-
-METRIC = re.compile(
-    r"(?ims:^[ \t]*#\+begin_(?P<kind>src|example)\b.*?^[ \t]*#\+end_(?P=kind))"
-    r"|=\[\[metric:.*?\]\]="  # neither in a block nor between = signs
-    r"|\[\[metric:(?P<key>\w[\w.]*)%(?P<form>[^\]]+)\]\[(?P<said>[^\]]*)\]\]"
-    r"|(?P<bad>\[\[\s*(?i:metric)\b)")
-TABLE = re.compile(r"^[ \t]*#\+BEGIN:[ \t]+results\b(.*)\n"
-                   r"((?:.*\n)*?)[ \t]*#\+END:", re.M | re.I)
+from book.outputs import outputs
+from book.tree import ROOT, fault, load, nodes, splice, told
 
 
-def results(program: str, line: int) -> dict:
-    """Return the contents of figs/PROGRAM.json."""
-    name = f"figs/{program}.json"
-    try:
-        found = json.loads((ROOT / name).read_text("utf-8"))
-        return dict(found)
-    except FileNotFoundError:
-        fault = f"there is no {name}; run make train"
-    except (OSError, TypeError, ValueError):
-        fault = f"{name} cannot be read; remove it and run make train"
-    raise BookError(line, fault)
+@cache
+def results(program: str) -> dict | None:
+    """Return the contents of figs/PROGRAM.json, or None."""
+    path = ROOT / f"figs/{program}.json"
+    return json.loads(path.read_text("utf-8")) if path.exists() else None
 
 
-def value(key: str, line: int):
+def value(key: str, at: int):
     """Return what KEY, such as logistic.accuracy.test, stands for."""
     program, *path = key.split(".")
-    found = results(program, line)
-    for step in path:
-        try:
-            found = found[int(step) if isinstance(found, list) else step]
-        except (KeyError, IndexError, TypeError, ValueError):
-            fault = f"figs/{program}.json has no {'.'.join(path)}"
-            raise BookError(line, fault) from None
-    return found
-
-
-def quote(key: str, form: str, line: int) -> str:
-    """Return the number KEY in the format FORM, such as .3f."""
-    number = value(key, line)
+    found = [results(program)]
     try:
-        return format(number, form)
-    except (TypeError, ValueError):
-        raise BookError(line, f"%{form} does not fit metric:{key}") from None
+        for step in ["0", *path]:
+            found = found[int(step) if isinstance(found, list) else step]
+        return dict(found) if not path else found
+    except (KeyError, IndexError, TypeError, ValueError):
+        raise fault(at, f"figs/ has no {key}; run make train") from None
 
 
-def cell(number: float | int | None, measure: str = "") -> str:
-    """Return a cell: a whole number, a rate, or four significant digits."""
-    if number is None:
+def shown(item, form: str = "") -> str:
+    """Return ITEM, a number, a text or a list, as a cell or a quotation."""
+    if item is None:
         return ""
-    if isinstance(number, int):
-        return f"{number:,d}"
-    if measure.startswith("error rate"):
-        return f"{number:.2%}"
-    return f"{number:#.4g}".rstrip(".")
+    if isinstance(item, list):
+        return ", ".join(map(shown, item))
+    if not form and isinstance(item, int):
+        form = ","
+    return format(item, form) if not isinstance(item, str) else item
 
 
-def rows(program: str, result: dict, splits: list[str]) -> list[tuple]:
-    """Return two rows: the program's own, and its baseline's."""
-    link = f"[[#{program.replace('_', '-')}][={program}=]]"
-    measure, rival = result["measure"], result["baseline"]
-    own = (link, cell(result["parameters"]), cell(result["steps"]), measure)
-    other = (rival["name"], "", "", measure)
-    return [(*own, *(cell(result.get(split), measure) for split in splits)),
-            (*other, *(cell(rival.get(split), measure) for split in splits))]
+def quotation(link: dict) -> tuple[int, int, str]:
+    """Return the edit that renews the number of LINK, [[metric:KEY%FORM][N]].
+    """
+    key, _, form = link["path"].partition("%")
+    try:
+        said = shown(value(key, link["at"]), form)
+    except (TypeError, ValueError):
+        raise fault(link["at"], f"%{form} does not fit {key}") from None
+    return link["at"], link["end"], f"[[{link['raw-link']}][{said}]]"
 
 
-def links(text: str) -> Iterator[re.Match]:
-    """Yield the metric links of TEXT; raise BookError at a malformed one."""
-    for found in METRIC.finditer(text):
-        if found["bad"]:
-            raise BookError(line_at(text, found.start()),
-                            "a number is quoted as "
-                            "[[metric:program.key%format][number]]")
-        if found["key"]:
-            yield found
-
-
-def best_of(body: list[tuple]) -> Callable[[tuple], tuple]:
-    """Return what sets the smallest loss of each measure in bold."""
-    def loss(row: tuple) -> float:
-        return float(row[-1].strip("%").replace(",", ""))
-
-    def marked(row: tuple) -> tuple:
-        rivals = [loss(other) for other in body if other[3] == row[3]]
-        last = f"*{row[-1]}*" if loss(row) == min(rivals) else row[-1]
-        return (*row[:-1], last)
-
-    return marked
-
-
-def aligned(body: list[tuple]) -> list[str]:
-    """Return an Org table's lines; the first row of BODY is its head."""
+def aligned(table: list[list[str]]) -> str:
+    """Return the rows of TABLE, the first of which is its head, as Org."""
     def width(text: str) -> int:
         return len(re.sub(r"\[\[.*?\]\[(.*?)\]\]", r"\1", text))
 
-    widths = [max(map(width, column)) for column in zip(*body, strict=True)]
-    lines = []
-    for row in body:
-        cells = [text + " " * (wide - width(text))
-                 for text, wide in zip(row, widths, strict=True)]
-        lines.append(f"| {' | '.join(cells)} |")
-    lines.insert(1, f"|{'+'.join('-' * (wide + 2) for wide in widths)}|")
-    return lines
+    widths = [max(map(width, column)) for column in zip(*table, strict=True)]
+    lines = ["| " + " | ".join(text + " " * (wide - width(text))
+                               for text, wide in zip(row, widths)) + " |"
+             for row in table]
+    lines.insert(1, "|" + "+".join("-" * (wide + 2) for wide in widths) + "|")
+    return "\n".join(lines)
 
 
-def same(one: str, two: str) -> bool:
-    """Return whether two tables differ at most in their alignment."""
-    plain = [re.sub(r"--+|\s+", "", text) for text in (one, two)]
-    return plain[0] == plain[1]
+def loss(number: float | None, measure: str) -> str:
+    """Return a cell: an error rate, or a loss of four significant digits."""
+    if number is None:
+        return ""
+    rate = measure.startswith("error rate")
+    return f"{number:.2%}" if rate else f"{number:#.4g}".rstrip(".")
 
 
-def parameters(arguments: str, line: int) -> dict[str, str]:
-    """Return what a results block says after its name."""
-    try:
-        words = shlex.split(arguments)
-        given = dict(zip(words[::2], words[1::2], strict=True))
-        return {key: given[key] for key in (":programs", ":name", ":caption")}
-    except (KeyError, ValueError):
-        raise BookError(line, 'a results block needs :programs "...", '
-                              ':name tbl-... and :caption "..."') from None
-
-
-def table(arguments: str, line: int) -> str:
-    """Return the Org table that a results block with ARGUMENTS holds."""
-    given = parameters(arguments, line)
-    found = {program: results(program, line)
-             for program in given[":programs"].split()}
+def table_of_results(given: dict, at: int) -> list[list[str]]:
+    """Return a row a program and baseline; the best test results are bold."""
+    rows = {}
+    for program in given["programs"].split():
+        own = value(program, at)
+        link = f"[[#{program.replace('_', '-')}][={program}=]]"
+        rows[link] = own | {"name": link}
+        if "baseline" in own:
+            rival = own["baseline"] | {"measure": own["measure"]}
+            rows.setdefault(f"{rival['name']} {own['measure']}", rival)
     splits = [split for split in ("train", "dev", "test")
-              if any(split in result for result in found.values())]
-    head = ("program or baseline", "parameters", "steps", "measure", *splits)
-    body = []
-    for program, result in found.items():
-        own, rival = rows(program, result, splits)
-        known = [row[3:] for row in body]
-        body += [own] if rival[3:] in known else [own, rival]
-    return "\n".join([f"#+name: {given[':name']}",
-                      f"#+caption: {given[':caption']}",
-                      *aligned([head, *map(best_of(body), body)]), ""])
+              if any(split in row for row in rows.values())]
+    best = {}
+    for row in rows.values():
+        if "test" in row:
+            best[row["measure"]] = min(row["test"], best.get(row["measure"],
+                                                             row["test"]))
+    table = [["program or baseline", "parameters", "steps", "measure", *splits]]
+    for row in rows.values():
+        measure = row["measure"]
+        cells = [loss(row.get(split), measure) for split in splits]
+        if "test" in row and cells[-1] == loss(best[measure], measure):
+            cells[-1] = f"*{cells[-1]}*"
+        table.append([row["name"], shown(row.get("parameters")),
+                      shown(row.get("steps")), measure, *cells])
+    return table
 
 
-def refreshed(text: str) -> str:
-    """Return README.org's TEXT with every link and table renewed."""
-    def block(found: re.Match) -> str:
-        fresh = table(found[1], line_at(text, found.start()))
-        if same(found[2], fresh):
-            return found[0]
-        return f"#+BEGIN: results{found[1]}\n{fresh}#+END:"
-
-    pieces, at, fresh = [], 0, TABLE.sub(block, text)
-    for found in links(fresh):
-        line = line_at(fresh, found.start())
-        pieces += [fresh[at:found.start("said")],
-                   quote(found["key"], found["form"], line)]
-        at = found.end("said")
-    return "".join([*pieces, fresh[at:]])
+def table_of_rows(given: dict, at: int) -> list[list[str]]:
+    """Return a table from a list of dictionaries in a results file."""
+    columns = [column.partition(":")[::2] for column in
+               given["columns"].split()]
+    return [[name.replace("_", " ") for name, _ in columns],
+            *([shown(row.get(name), form) for name, form in columns]
+              for row in value(given["from"], at))]
 
 
-def stale(text: str) -> Iterator[str]:
-    """Yield a message for every line that a refresh would change."""
-    for found in links(text):
-        line = line_at(text, found.start())
-        number = quote(found["key"], found["form"], line)
-        if number != found["said"]:
-            yield (f"README.org:{line}: error: {found['said']} is stale, "
-                   f"it is {number} now")
-    for found in TABLE.finditer(text):
-        line = line_at(text, found.start())
-        if not same(found[2], table(found[1], line)):
-            yield f"README.org:{line}: error: this table is stale"
+def table(block: dict, text: str) -> tuple[int, int, str]:
+    """Return the edit that renews the dynamic BLOCK of README.org's TEXT."""
+    words = shlex.split(block["arguments"])
+    given = {key[1:]: said for key, said in zip(words[::2], words[1::2])}
+    make = {"results": table_of_results, "rows": table_of_rows}
+    try:
+        cells = make[block["block-name"]](given, block["at"])
+        lines = [text[block["at"]:block["end"]].split("\n")[0],
+                 f"#+name: {given['name']}", f"#+caption: {given['caption']}",
+                 aligned(cells), "#+END:"]
+    except KeyError as error:
+        raise fault(block["at"], f"this block has no {error}") from None
+    end = len(text[:block["end"]].rstrip())
+    return block["at"], end, "\n".join(lines)
 
 
-def refresh(stamp: str) -> None:
-    """Bring README.org up to date; keep STAMP newer than it if it was."""
-    text = README.read_text("utf-8")
-    fresh = refreshed(text)
-    if fresh != text:
-        tangled = os.path.getmtime(stamp) >= os.path.getmtime(README)
-        write(README, fresh)
-        if tangled:  # only numbers changed: the programs need no second look
-            os.utime(stamp)
-        print("numbers   README.org: refreshed from figs/*.json")
-
-
-def main() -> int:
-    """Refresh the numbers, or, with --check, name those that are stale."""
-    if sys.argv[1:] == ["--check"]:
-        return told(lambda: stale(README.read_text("utf-8")))
-    return told(lambda: refresh(sys.argv[1]))
+def main() -> None:
+    """Bring README.org up to date."""
+    tree = load()
+    edits = [quotation(link) for link in nodes(tree, "link")
+             if link["type"] == "metric"]
+    edits += [table(block, tree["text"])
+              for block in nodes(tree, "dynamic-block")]
+    if splice(edits + outputs(tree)):
+        print("numbers   README.org: refreshed")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    told(main)

@@ -1,0 +1,131 @@
+# Generated from README.org by tangle.el; edit README.org instead.
+"""Run every program whose sources changed; keep results that it reproduces.
+
+Programs run side by side, each in a process of its own, forked from one
+that has imported PyTorch already: that saves half the time of most.
+"""
+
+import json
+import multiprocessing
+import os
+import re
+import runpy
+import shutil
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from book.tree import ROOT, load, nodes
+from common.files import made_from, write
+
+FRAME = re.compile(r'  File "([^"]+)", line (\d+)(?:, in (\S+))?')
+PRELOAD = ["torch", "torch._dynamo", "matplotlib.figure",
+           "matplotlib.backends.backend_svg"]
+
+
+def origin(file: str, line: int) -> int | None:
+    """Return the line of README.org that LINE of the tangled FILE is from."""
+    tree, start = load(), 2  # line 1 is a note
+    for block in nodes(tree, "src-block"):
+        if str(ROOT / block.get("target", "")) != file:
+            continue
+        lines = block["body"].count("\n") + 1
+        if start <= line < start + lines:
+            head = tree["text"].lower().index("#+begin_src", block["at"])
+            return tree["text"].count("\n", 0, head) + 2 + line - start
+        start += lines + 2
+    return None
+
+
+def traced(log: str) -> str:
+    """Return LOG with README.org:LINE: for each frame in a tangled file."""
+    def place(frame: re.Match) -> str:
+        line = origin(frame[1], int(frame[2]))
+        return f"README.org:{line}: {frame[3] or ''}" if line else frame[0]
+
+    return FRAME.sub(place, log)
+
+
+def losses(results, path: str = "") -> Iterator[tuple[str, float]]:
+    """Yield the losses by split in RESULTS, each with its path."""
+    items = (results.items() if isinstance(results, dict)
+             else enumerate(results) if isinstance(results, list) else ())
+    for key, value in items:
+        if key in ("train", "dev", "test") and isinstance(value, float):
+            yield f"{path}{key}", value
+        else:
+            yield from losses(value, f"{path}{key}.")
+
+
+def reproduced(kept: dict, fresh: dict) -> bool:
+    """Say whether FRESH results are KEPT ones, made by another processor."""
+    if any(kept.get(key) != fresh.get(key) for key in ("made_from", "seed")):
+        return False
+    old, new = dict(losses(kept)), dict(losses(fresh))
+    return old.keys() == new.keys() and all(
+        abs(new[key] - value) <= max(3 * kept.get("spread", 0),
+                                     1e-3 * abs(value), 1e-6)
+        for key, value in old.items())
+
+
+def read(path: Path) -> dict:
+    """Return the results in PATH, or nothing if it is not there."""
+    return json.loads(path.read_text("utf-8")) if path.exists() else {}
+
+
+def execute(path: Path, out: Path, more: list[str]) -> None:
+    """Run the program at PATH, which writes to OUT, in this process."""
+    log = os.open(out / "log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    sys.argv = [str(path), "--quiet", "--out", str(out), *more]
+    runpy.run_path(str(path), run_name="__main__")
+
+
+def run(path: Path, context, more: list[str]) -> bool:
+    """Run the program at PATH if it is due; keep or replace its results."""
+    name, out = path.stem, ROOT / "build/results" / path.stem
+    there = ROOT / f"figs/{name}.json"
+    fresh = read(out / there.name)
+    if not more and there.exists() and (
+            fresh.get("made_from") == made_from(name)):
+        return True
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
+    process = context.Process(target=execute, args=(path, out, more))
+    process.start()
+    process.join()
+    if process.exitcode:
+        log = (out / "log").read_text("utf-8", "replace").strip()
+        print(f"train     {name} failed\n{traced(log)}", file=sys.stderr)
+        return False
+    kept, fresh = read(there), read(out / there.name)
+    same = reproduced(kept, fresh)
+    for file in out.glob(f"{name}*.*"):
+        if not (same and there.with_name(file.name).exists()):
+            write(there.with_name(file.name), file.read_bytes())
+    said = [f": {split} {fresh[split]:.4g}" + (
+        f" (the book: {kept[split]:.4g})" if same else "")
+        for split in ("dev", "test", "train")
+        if isinstance(fresh.get(split), float)][:1]
+    print(f"train     {name} {'reproduced' if same else 'new results'}"
+          f"{''.join(said)}", flush=True)
+    return True
+
+
+def main() -> None:
+    """Run the programs, then the experiments, with the options given."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOAD)
+    for folder in "src", "src/experiments":
+        paths = sorted((ROOT / folder).glob("*.py"))
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            done = list(pool.map(lambda path: run(path, context, sys.argv[1:]),
+                                 paths))
+        if not all(done):
+            sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,86 @@
+# Generated from README.org by tangle.el; edit README.org instead.
+"""Small images in a figure: squares of ink that suit any page."""
+
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import PathPatch, Rectangle
+from matplotlib.path import Path
+from torch import Tensor
+
+from common.style import BLUE, GREY, INK, ORANGE, new_figure
+
+WIDE, POINTS = 96, 4.8  # units across a figure; points in a unit
+SHADES, GAP = 16, 0.06  # shades of ink; share of a pixel left free
+
+
+def canvas(height: float) -> tuple[Figure, Axes]:
+    """Return a figure WIDE by HEIGHT units and its axes, y downwards."""
+    figure, ax = new_figure(1, height * POINTS / 72)
+    figure.set_layout_engine("none")
+    ax.set_position([0, 0, 1, 1])
+    ax.set(xlim=(0, WIDE), ylim=(height, 0))
+    ax.axis("off")
+    return figure, ax
+
+
+def ink(ax: Axes, images: Tensor, corners: list, side: float,
+        colour: str = INK) -> None:
+    """Draw IMAGES (N, H, W), 0 to 1, SIDE units wide, at CORNERS."""
+    shades = (images.detach().cpu() * SHADES).round().clamp(0, SHADES)
+    pixel = side / images.shape[2]
+    x, y = torch.tensor(corners, dtype=torch.float64).reshape(-1, 2).T
+    for shade in range(1, SHADES + 1):
+        image, row, column = (shades == shade).nonzero(as_tuple=True)
+        left = x[image] + pixel * (column + GAP / 2)
+        middle = y[image] + pixel * (row + 0.5)
+        ends = torch.stack([left, middle, left + pixel * (1 - GAP), middle], 1)
+        if len(ends):
+            path = Path(ends.reshape(-1, 2).numpy(),
+                        [Path.MOVETO, Path.LINETO] * len(ends))
+            ax.add_patch(PathPatch(
+                path, fill=False, edgecolor=colour, alpha=shade / SHADES,
+                linewidth=pixel * (1 - GAP) * POINTS, capstyle="butt"))
+
+
+def signed(ax: Axes, tables: Tensor, corners: list, side: float) -> None:
+    """Draw TABLES (N, H, W), -1 to 1: orange above zero, blue below."""
+    ink(ax, tables, corners, side, ORANGE)
+    ink(ax, -tables, corners, side, BLUE)
+
+
+def numbers(ax: Axes, table: Tensor, corner: tuple, cell: float) -> None:
+    """Write the numbers of TABLE (H, W) into cells of CELL units."""
+    for i, row in enumerate(table.tolist()):
+        for j, value in enumerate(row):
+            ax.text(corner[0] + cell * (j + 0.5), corner[1] + cell * (i + 0.5),
+                    f"{value:.0f}".replace("-", "\N{MINUS SIGN}"), fontsize=9,
+                    ha="center", va="center_baseline")
+
+
+def sheet(images: Tensor, columns: int, *, below: list[str] = (),
+          left: list[str] = ()) -> Figure:
+    """Draw IMAGES (N, H, W) in rows of COLUMNS, with words BELOW and LEFT.
+
+    BELOW has lines for each image, LEFT a word for each row.
+    """
+    start = 16 if left else 0
+    wide = (WIDE - start) / columns
+    high = wide + 6 * bool(below)
+    rows = max(1, -(-len(images) // columns))
+    figure, ax = canvas(rows * high)
+    corners = [(start + wide * (i % columns), high * (i // columns) + 1)
+               for i in range(len(images))]
+    ink(ax, images, corners, min(0.85 * wide, 16))
+    for (x, y), words in zip(corners, below):
+        ax.text(x + 0.42 * wide, y + 0.9 * wide, words, ha="center", va="top")
+    for row, word in enumerate(left):
+        ax.text(0, (row + 0.5) * high, word, va="center", color=GREY)
+    return figure
+
+
+def frame(ax: Axes, corner: tuple, width: float, height: float,
+          colour: str = INK, linewidth: float = 2, dash: str = "-") -> None:
+    """Draw the outline of a window of WIDTH by HEIGHT units."""
+    ax.add_patch(Rectangle(corner, width, height, fill=False, linestyle=dash,
+                           edgecolor=colour, linewidth=linewidth))

@@ -1,0 +1,184 @@
+# Generated from README.org by tangle.el; edit README.org instead.
+"""Train in one process or several, killed or not, from a mapped file."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.distributed as dist
+from matplotlib.figure import Figure
+from numpy.lib.stride_tricks import sliding_window_view
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.parallel import DistributedDataParallel
+from tqdm import trange
+
+from common import checkpoint, names, options, results
+from common.files import write
+from common.style import BLUE, GREY, ORANGE, new_figure
+
+CONTEXT, EMBEDDING, HIDDEN = 5, 10, 100
+BATCH_SIZE, LR, MOMENTUM, EVERY = 64, 0.05, 0.9, 50  # EVERY: checkpoints
+SPREAD = 0.02  # of the loss: seeds 1 to 5
+
+
+def tokens(words: list[str], letters: str) -> np.ndarray:
+    """Return WORDS as one stream of tokens, 0 between them; bytes."""
+    code = {letter: token for token, letter in enumerate(letters, start=1)}
+    stream = [0] + [token for word in words
+                    for token in [*map(code.get, word), 0]]
+    return np.array(stream, np.uint8)
+
+
+def open_tokens(path: Path) -> np.ndarray:
+    """Return the tokens in the file PATH, mapped: read when looked at."""
+    return np.memmap(path, np.uint8, mode="r")
+
+
+def batch(stream: np.ndarray, generator: torch.Generator,
+          ) -> tuple[Tensor, Tensor]:
+    """Return x (B, T) and y (B,): random places in STREAM."""
+    rows = sliding_window_view(stream, CONTEXT + 1)  # a view, no copy
+    at = torch.randint(len(rows), (BATCH_SIZE,), generator=generator)
+    chosen = torch.from_numpy(rows[at.numpy()].astype(np.int64))
+    return chosen[:, :-1], chosen[:, -1]
+
+
+def network(vocabulary: int, seed: int) -> nn.Sequential:
+    """Return the plain network: contexts (B, T) to logits (B, V)."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return nn.Sequential(
+            nn.Embedding(vocabulary, EMBEDDING), nn.Flatten(),
+            nn.Linear(CONTEXT * EMBEDDING, HIDDEN), nn.Tanh(),
+            nn.Linear(HIDDEN, vocabulary))
+
+
+def train(model: nn.Module, stream: np.ndarray, *, steps: int, seed: int,
+          path: Path, resume: bool = False, quiet: bool = True,
+          ) -> list[float]:
+    """Train MODEL up to step STEPS; return the losses (nats) of the steps.
+
+    Every EVERY steps the run is saved at PATH; with RESUME it goes on
+    from there.
+    """
+    rank, ranks = place()
+    device = next(model.parameters()).device
+    optimizer = torch.optim.SGD(model.parameters(), LR, momentum=MOMENTUM)
+    generator = torch.Generator().manual_seed(seed)
+    about = {"seed": seed, "batch_size": BATCH_SIZE}
+    history = {"loss": []}
+    parts = {"model": model, "optimizer": optimizer, "generator": generator,
+             "history": history}
+    done = (checkpoint.resume(path, "distributed", about, **parts)
+            if resume else 0)
+    replica = DistributedDataParallel(model) if ranks > 1 else model
+    for step in trange(done, steps, disable=quiet or rank > 0):
+        x, y = batch(stream, generator)  # the same in every process
+        x, y = x[rank::ranks].to(device), y[rank::ranks].to(device)
+        loss = F.cross_entropy(replica(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        history["loss"].append(loss.item())
+        if rank == 0 and (step + 1) % EVERY == 0:
+            checkpoint.save(path, "distributed", about, step=step + 1,
+                            **parts)
+    return history["loss"]
+
+
+def place() -> tuple[int, int]:
+    """Return the number of this process, its rank, and how many there are."""
+    if not dist.is_initialized():
+        return 0, 1
+    return dist.get_rank(), dist.get_world_size()
+
+
+def join(device: torch.device) -> torch.device:
+    """Join the group of torchrun, if there is one; return the own device."""
+    if not dist.is_torchelastic_launched():
+        return device
+    if device.type == "cuda":
+        device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+        torch.cuda.set_device(device)
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    return device
+
+
+@torch.inference_mode()
+def evaluate(model: nn.Module, stream: np.ndarray) -> float:
+    """Return the loss (nats) over all windows of STREAM."""
+    device = next(model.parameters()).device
+    rows = torch.from_numpy(sliding_window_view(
+        stream, CONTEXT + 1).astype(np.int64)).to(device)
+    return F.cross_entropy(model(rows[:, :-1]), rows[:, -1]).item()
+
+
+def plot_killed(whole: list[float], killed: list[float],
+                resumed: list[float]) -> Figure:
+    """Draw the loss of each step of a run and of one that was killed."""
+    figure, ax = new_figure()
+    stop = len(killed)
+    start = stop // EVERY * EVERY  # the last checkpoint
+    ax.plot(range(len(whole)), whole, color=GREY, alpha=0.5, linewidth=4)
+    ax.plot(range(start, len(whole)), resumed[start:], color=BLUE,
+            linewidth=1)
+    ax.plot(range(stop), killed, "--", color=ORANGE, linewidth=1.4)
+    for name, at, colour, marker in (("killed", stop - 1, ORANGE, "X"),
+                                     ("resumed", start, BLUE, "o")):
+        ax.plot(at, whole[at], marker, color=colour, markersize=9)
+        ax.axvline(at, color=colour, linestyle=":", linewidth=1)
+        ax.text(at, max(whole[start - EVERY:]) + 0.05, name, color=colour,
+                ha="center")
+    ax.set(xlabel="step", ylabel="cross-entropy of the batch (nats)",
+           xlim=(start - EVERY, stop + EVERY),
+           ylim=(min(whole) - 0.05, max(whole[start - EVERY:]) + 0.2))
+    return figure
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Train undisturbed, and once more with a kill; compare."""
+    parser = options.parser("distributed", __doc__, steps=400, seed=1)
+    options.add_names(parser)
+    options.add_checkpoint(parser)
+    args = options.read(parser, argv)
+    device = join(args.device)
+    rank, ranks = place()
+    corpus = names.load(args.names, args.keep_duplicates)
+    path = args.checkpoint.with_suffix(".bin")
+    if rank == 0:
+        write(path, tokens(corpus.train, corpus.letters).tobytes())
+    again = torch.tensor(int(os.environ.get("TORCHELASTIC_RESTART_COUNT", 0)),
+                         device=device)
+    if ranks > 1:  # wait for the file; each machine counts its own restarts
+        dist.all_reduce(again, dist.ReduceOp.MAX)
+    stream = open_tokens(path)
+
+    def run(steps: int, path: Path, resume: bool = False):
+        model = network(corpus.vocabulary, args.seed).to(device)
+        return model, train(model, stream, steps=steps, seed=args.seed,
+                            path=path, resume=resume, quiet=args.quiet)
+
+    resume = args.resume or again.item() > 0 and args.checkpoint.exists()
+    model, whole = run(args.steps, args.checkpoint, resume)
+    if ranks > 1:
+        dist.destroy_process_group()
+        return
+    killed, other = 23 * args.steps // 40, path.with_suffix(".killed.pt")
+    figures, found = {}, {}
+    if killed >= EVERY:
+        _, lost = run(killed, other)
+        twin, resumed = run(args.steps, other, resume=True)
+        found = {"killed": killed, "equal": all(map(
+            torch.equal, model.parameters(), twin.parameters()))}
+        figures = {"distributed": plot_killed(whole, lost, resumed)}
+    results.save(args, {
+        "measure": "nats per character", "steps": args.steps,
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "dev": evaluate(model, tokens(corpus.dev, corpus.letters)),
+        "spread": SPREAD} | found, figures)
+
+
+if __name__ == "__main__":
+    options.run(main)

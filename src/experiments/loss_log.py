@@ -1,0 +1,72 @@
+# Generated from README.org by tangle.el; edit README.org instead.
+"""What did each model of the names gain over counting, and how surely?"""
+
+import random
+from collections.abc import Callable
+from functools import partial
+
+import torch
+from torch import Tensor
+
+import deep
+import mlp
+import ngram
+from common import names, options, results
+from common.files import ROOT
+
+RIVAL = "Kneser-Ney, 5 letters"
+SPREAD = 0.003  # of losses and leads, between seeds
+Rung = tuple[int, Callable[[list[str]], Tensor], list[str]]
+
+
+def counted(corpus: names.Corpus, context: int, seed: int) -> Rung:
+    """Return the size, the losses and five names of counting."""
+    model = ngram.tune(ngram.fit(corpus.train, context, 0.5), corpus.dev)
+    generator = random.Random(seed)
+    words = [ngram.sample(model.probability, context,
+                          ngram.EDGE + corpus.letters, generator)
+             for _ in range(5)]
+    return len(model.counts), partial(ngram.name_losses, model), words
+
+
+def trained(program, seed: int) -> Rung:
+    """Return the size, the losses and five names of a trained PROGRAM."""
+    model, letters = program.load(ROOT / f"build/{program.__name__}.pt")
+    generator = torch.Generator().manual_seed(seed)
+    return (sum(p.numel() for p in model.parameters()),
+            lambda words: program.name_losses(model, words, letters),
+            program.sample(model, letters, 5, generator))
+
+
+def compare(rungs: dict[str, Rung], corpus: names.Corpus) -> list[dict]:
+    """Return a row for each of RUNGS; the lead is over RIVAL."""
+    rows = []
+    for name, (parameters, losses, words) in rungs.items():
+        row = {"model": name, "parameters": parameters}
+        for split in "dev", "test":
+            part = getattr(corpus, split)
+            own, rival = losses(part), rungs[RIVAL][1](part)
+            row[split] = own.sum().item() / sum(len(w) + 1 for w in part)
+            gap, error = ngram.lead(own, rival, part)
+            row |= {f"lead_{split}": gap, f"error_{split}": error}
+            row[f"{split}_lead"] = (
+                "" if name == RIVAL else f"{gap:+.3f} ± {error:.3f}")
+        rows.append(row | {"names": ", ".join(words)})
+    return rows
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Load every model, compare them on the same names, write."""
+    parser = options.parser("loss_log", __doc__, steps=0, seed=1)
+    args = options.read(parser, argv)
+    corpus = names.load()
+    rungs = {"letter pairs": counted(corpus, 1, args.seed),
+             RIVAL: counted(corpus, 5, args.seed),
+             "mlp": trained(mlp, args.seed),
+             "deep": trained(deep, args.seed)}
+    results.save(args, {"rungs": compare(rungs, corpus), "spread": SPREAD},
+                 {})
+
+
+if __name__ == "__main__":
+    options.run(main)
