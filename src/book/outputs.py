@@ -90,7 +90,7 @@ def edits(chapter: dict, text: str) -> list[tuple[int, int, str]]:
             start = end = len(text[:block["end"]].rstrip())
             gap = "\n\n"
         name = f" {block['name']}" if "name" in block else ""
-        found.append((start, len(text[:end].rstrip()),
+        found.append((start, len(text[:end].rstrip("\n")),
                       f"{gap}#+RESULTS:{name}\n{quoted(printed)}"))
     return found
 
