@@ -157,7 +157,7 @@ def invent(model: MLP, corpus: Corpus, seed: int) -> dict:
     """Sample 1,000 names; return 20, and the share in each split or new."""
     generator = torch.Generator().manual_seed(seed)
     found = sample(model.eval(), corpus.letters, 1000, generator)
-    known = {split: set(getattr(corpus, split))
+    known = {f"in_{split}": set(getattr(corpus, split))
              for split in ("train", "dev", "test")}
     known["new"] = set(found).difference(*known.values())
     return {"names": found[:20], "share": {

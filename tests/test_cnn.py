@@ -168,5 +168,6 @@ def test_a_dense_layer_does_not_see_that_pixels_are_shuffled(halves):
     plain, other = (cnn.new_model("softmax", 0) for _ in range(2))
     cnn.train(plain, (images, labels), steps=60, strength=0.0)
     cnn.train(other, (mixed, labels), steps=60, strength=0.0)
-    torch.testing.assert_close(plain[1].weight[:, order], other[1].weight,
-                               rtol=1e-3, atol=1e-4)
+    with torch.no_grad():  # Adam magnifies rounding, in pixels seldom inked
+        gap = (plain(images) - other(mixed)).abs()
+    assert gap.max() < 0.05 and gap.mean() < 1e-3

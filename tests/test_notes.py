@@ -22,7 +22,7 @@ def test_the_table_of_scores_by_hand():
 
 
 def test_three_scores_make_three_regions():
-    x = torch.linspace(-6, 6, 1000)  # holds neither -1 nor 2
+    x = torch.linspace(-6, 6, 1001)  # holds neither -1 nor 2
     region = torch.where(x < -1, 0, torch.where(x < 2, 1, 2))
     assert torch.equal(notes.scores(x).argmax(dim=-1), region)
 

@@ -31,7 +31,7 @@ const follow = () => {
   if (!here || here === current) return;
   current = here;
   for (const link of document.querySelectorAll("nav a[aria-current]")) link.removeAttribute("aria-current");
-  for (const link of document.querySelectorAll(`nav:not(.turn) a[href="#${here.parentElement.id}"]`)) {
+  for (const link of document.querySelectorAll(`nav a[href="#${here.parentElement.id}"]`)) {
     link.setAttribute("aria-current", "true");
     if (link.closest(".side")) link.scrollIntoView({ block: "nearest" });
   }

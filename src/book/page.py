@@ -149,8 +149,8 @@ def page(tree: dict) -> str:
     book, found, text = Page(tree), chapters(tree), ""
     for at, chapter in enumerate(found):
         near = found[max(at - 1, 0):at] + found[at + 1:at + 2]
-        text += (f'{book.block(chapter)}\n\n<nav class="turn" aria-label="'
-                 f'Chapters">{"".join(map(book.entry, near))}</nav>\n\n')
+        text += (f'{book.block(chapter)}\n\n<div class="turn">'
+                 f'{"".join(map(book.entry, near))}</div>\n\n')
     text = pypandoc.convert_text(text, "html5", "commonmark_x", extra_args=[
         "--mathml", "--section-divs", "--wrap=none"])
     for wrong, right in MENDED:

@@ -70,7 +70,14 @@ def to_svg(figure: Figure, name: str) -> str:
             (r"<path d=\"[^\"]*\" style=\"fill: none\"/>", ""),
             (r"<defs>(<style.*?</style>)?</defs>", "")]:
         svg = re.sub(found, wanted, svg)
-    bare = re.compile(r"<g>((?:(?!</?g\b).)*)</g>", re.S)
+    bare = re.compile(r"<g/>|<g>((?:(?!</?g\b).)*)</g>", re.S)
     while bare.search(svg):  # groups that say nothing
         svg = bare.sub(r"\1", svg)
+    for mark in set(re.findall(r'<use xlink:href="#(\w+)"', svg)):
+        use = rf'(<use xlink:href="#{mark}" [^>]*?) style="([^"]*)"'
+        styles = {style for _, style in re.findall(use, svg)}
+        if len(styles) == 1:  # a marker wears what all its uses wear
+            svg = re.sub(use, r"\1", svg)
+            svg = re.sub(rf'(<path id="{mark}"[^>]*style=")',
+                         rf"\g<1>{styles.pop()}; ", svg)
     return svg.replace(">", f">{SHEET}", 1)
