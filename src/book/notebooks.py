@@ -13,8 +13,26 @@ from common.files import write
 
 FOLDER = ROOT / "src/notebooks"
 RUN = re.compile(r'if __name__ == "__main__":\n    options\.run\(main\)')
-FIRST = 'import sys\n\nsys.path.insert(0, "..")  # to the book\'s modules'
+FIRST = '''import sys
+
+from IPython.core.magic import register_cell_magic
+
+sys.path.insert(0, "..")  # to the book's modules
+CHECKS = {}
+
+
+@register_cell_magic
+def check(line, cell):
+    """Run a cell of checks apart from the chapter's own names."""
+    exec(cell, CHECKS)'''
 MARK = "\ue000"
+
+
+def runs(block: dict) -> bool:
+    """Say whether BLOCK is a cell: of a program, an example or a check."""
+    target = block.get("target", "")
+    return block.get("language") == "python" and not target.startswith(
+        "src/book/") and bool(target or block.get("output"))
 
 
 class Notebooks(Markdown):
@@ -38,9 +56,10 @@ class Notebooks(Markdown):
         return math
 
     def listing(self, node: dict) -> str:
-        if node.get("language") != "python":
+        if not runs(node):
             return self.fence(node["body"], node.get("language", ""))
-        self.cells.append(new_code_cell(RUN.sub(
+        check = node.get("target", "").startswith("tests/")
+        self.cells.append(new_code_cell("%%check\n" * check + RUN.sub(
             'main(["--out", "../../build/notebook"])', node["body"])))
         return MARK
 
