@@ -92,7 +92,7 @@ test: .venv/ready tangle ## run the tests
 	@$(PY) -m pytest -n auto --dist loadfile -m "not slow"
 
 slow: .venv/ready tangle ## run the tests that take long
-	@$(PY) -m pytest -m slow
+	@$(PY) -m pytest -n auto -m slow
 
 elsewhere: .venv/ready ## build and test copies as other processors would
 	@$(PY) tests/elsewhere.py

@@ -115,7 +115,8 @@ class Page(Markdown):
         name = node.get("name", "")
         number = (f'<a class="number" href="#{name}">({self.numbers[name]})</a>'
                   if name else "")
-        return (f'<div class="equation" id="{name}"><div class="formula" '
+        identity = f' id="{name}"' if name else ""
+        return (f'<div class="equation"{identity}><div class="formula" '
                 f'tabindex="0">\n\n{math}\n\n</div>{number}</div>')
 
     def term(self, node: dict, tag: str, text: str) -> str:
