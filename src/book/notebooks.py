@@ -32,7 +32,7 @@ def runs(block: dict) -> bool:
     """Say whether BLOCK is a cell: of a program, an example or a check."""
     target = block.get("target", "")
     return block.get("language") == "python" and not target.startswith(
-        "src/book/") and bool(target or block.get("output"))
+        ("src/book/", "src/common/")) and bool(target or block.get("output"))
 
 
 class Notebooks(Markdown):
