@@ -91,7 +91,12 @@ build/notebooks: build/numbers $(wildcard src/book/*.*)
 test: .venv/ready tangle ## run the tests
 	@$(PY) -m pytest -n auto --dist loadfile -m "not slow"
 
-slow: .venv/ready tangle ## run the tests that take long
+NPM := axe-core@4.14.1 vnu-jar@26.9.27 playwright-core@1.64.1
+build/npm:
+	@! command -v npm >/dev/null || \
+	  npm install --silent --no-audit --no-fund --prefix $@ $(NPM)
+
+slow: .venv/ready tangle build/npm ## run the tests that take long
 	@$(PY) -m pytest -n auto -m slow
 
 elsewhere: .venv/ready ## build and test copies as other processors would
