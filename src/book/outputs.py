@@ -12,7 +12,8 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import redirect_stdout
 from pathlib import Path
 
-from book.tree import README, ROOT, chapters, fault, line_of, nodes, slug, words
+from book.tree import (README, ROOT, chapters, fault, first_line, nodes, slug,
+                       words)
 from common.files import write
 
 FEW = 10  # lines: more stand in an example block, as Org has it
@@ -50,13 +51,12 @@ def run(chapter: dict) -> None:
     module = sys.modules["chapter"] = types.ModuleType("chapter")
     printed = []
     for block in cells(chapter):
-        line = line_of(block["at"]) + 1
         vars(module)["__file__"] = str(ROOT / block.get("target", "README.org"))
         into = io.StringIO()
         try:
             with redirect_stdout(into):
-                exec(compile("\n" * line + block["body"], README, "exec"),
-                     vars(module))
+                exec(compile("\n" * (first_line(block) - 1) + block["body"],
+                             README, "exec"), vars(module))
         except Exception:
             trace = traceback.format_exc().strip()
             raise fault(block["at"], f"this block fails\n{trace}") from None

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from book.tree import ROOT, load, nodes
+from book.tree import ROOT, first_line, load, nodes
 from common.files import made_from, write
 
 FRAME = re.compile(r'  File "([^"]+)", line (\d+)(?:, in (\S+))?')
@@ -26,14 +26,13 @@ PRELOAD = ["torch", "torch._dynamo", "matplotlib.figure",
 
 def origin(file: str, line: int) -> int | None:
     """Return the line of README.org that LINE of the tangled FILE is from."""
-    tree, start = load(), 2  # line 1 is a note
-    for block in nodes(tree, "src-block"):
+    start = 2  # line 1 is a note
+    for block in nodes(load(), "src-block"):
         if str(ROOT / block.get("target", "")) != file:
             continue
         lines = block["body"].count("\n") + 1
         if start <= line < start + lines:
-            head = tree["text"].lower().index("#+begin_src", block["at"])
-            return tree["text"].count("\n", 0, head) + 2 + line - start
+            return first_line(block) + line - start
         start += lines + 2
     return None
 

@@ -33,6 +33,12 @@ def line_of(at: int) -> int:
     return README.read_text("utf-8").count("\n", 0, at) + 1
 
 
+def first_line(block: dict) -> int:
+    """Return the number of the line where the code of BLOCK begins."""
+    text = README.read_text("utf-8").lower()
+    return line_of(text.index("#+begin_src", block["at"])) + 1
+
+
 def load() -> dict:
     """Return the tree, and under "text" the README.org that it is of."""
     tree = json.loads((ROOT / "build/book.json").read_text("utf-8"))
