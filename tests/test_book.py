@@ -280,8 +280,9 @@ def test_the_notebooks_hold_every_cell_and_its_output():
 def test_a_notebook_runs_and_prints_what_the_book_prints(name):
     from nbclient import NotebookClient
     book = notebooks()[name]
-    book.cells = [cell for cell in book.cells if cell.cell_type == "code"
-                  and not cell.source.startswith("main([")]
+    book.cells = [cell for cell in book.cells if cell.cell_type == "code"]
+    for cell in book.cells:  # what stands there was trained by make
+        cell.source = re.sub(r"(?m)^main\(.*", "", cell.source)
     wanted = [cell.outputs for cell in book.cells]
     NotebookClient(book, timeout=600, resources={
         "metadata": {"path": ROOT / "src/notebooks"}}).execute()
