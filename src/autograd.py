@@ -85,32 +85,22 @@ def two_examples(w: float = 2.0) -> Scalar:
     return (x1 * w - y1) ** 2 + (w * x2 - y2) ** 2
 
 
-def layout(loss: Scalar) -> dict[Scalar, tuple[float, float]]:
-    """Return (column, row) of each number: results right of parents."""
-    nodes = origins(loss)
-    column = dict.fromkeys(nodes, 0)
-    for node in reversed(nodes):
-        for parent, _ in node.parents:
-            column[parent] = min(column[parent], column[node] - 1)
-    row, inputs = {}, itertools.count()
-    for node in nodes:
-        rows = [row[parent] for parent, _ in node.parents]
-        row[node] = sum(rows) / len(rows) if rows else next(inputs)
-    return {node: (column[node], row[node]) for node in nodes}
+PLACES = [(-3, 0), (-4, 1), (-4, 2), (-4, 3), (-3, 4), (-3, 1.5), (-2, 0.75),
+          (-1, 0.75), (-3, 2.5), (-2, 3.25), (-1, 3.25), (0, 2)]
 
 
 def plot_graph(loss: Scalar) -> Figure:
-    """Return a drawing of how LOSS was made, with values and gradients."""
+    """Return a drawing of the graph of two_examples, the oldest number first."""
     figure, axes = new_figure(height=4.4)
-    place = layout(loss)
+    place = dict(zip(origins(loss), PLACES, strict=True))
     for node, (x, y) in place.items():
-        value, grad = f"{node.value:g}", f"{node.grad:g}"
-        if node is loss:
-            value, grad = f"value {value}", f"gradient {grad}"
+        last = node is loss
+        side = "left" if last else "center"
         axes.text(x, y, node.name, ha="center", va="center", color=INK)
-        side = "left" if node is loss else "center"
-        axes.text(x, y - 0.22, value, ha=side, va="bottom", color=BLUE)
-        axes.text(x, y + 0.24, grad, ha=side, va="top", color=ORANGE)
+        axes.text(x, y - 0.22, "value " * last + f"{node.value:g}", ha=side,
+                  va="bottom", color=BLUE)
+        axes.text(x, y + 0.24, "gradient " * last + f"{node.grad:g}", ha=side,
+                  va="top", color=ORANGE)
         for parent, slope in node.parents:
             u, v = place[parent]
             axes.annotate("", (x, y), (u, v), arrowprops={
@@ -118,7 +108,7 @@ def plot_graph(loss: Scalar) -> Figure:
                 "shrinkA": 13, "shrinkB": 13})
             axes.text((x + u) / 2, (y + v) / 2 - 0.06, f"{slope:g}",
                       ha="center", va="bottom", color=GREY)
-    axes.plot(*zip(*place.values()), "o", markersize=24, color=INK,
+    axes.plot(*zip(*PLACES), "o", markersize=24, color=INK,
               markerfacecolor="none", markeredgewidth=0.8)
     axes.axis("off")
     axes.invert_yaxis()

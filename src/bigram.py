@@ -1,16 +1,17 @@
 # Generated from README.org by tangle.el; edit README.org instead.
 """One softmax layer: which letter follows which in a name."""
 
-import argparse
-import math
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from common import checkpoint, options, results
+from common.files import ROOT
 from common.names import LONGEST, decode, encode, load, normalise, windows
 from common.style import BLUE, ORANGE, new_figure
 
@@ -38,7 +39,7 @@ def count_pairs(names: list[str], letters: str) -> Tensor:
 
 
 def frequencies(pairs: Tensor) -> Tensor:
-    """Return each row of PAIRS over its sum; a row of zeros stays so."""
+    """Return each row of PAIRS over its sum, if it is not zero."""
     return pairs / pairs.sum(1, keepdim=True).clamp(min=1)
 
 
@@ -53,21 +54,19 @@ def absolute_error(logits: Tensor, f: Tensor) -> Tensor:
 
 
 def train(model: Bigram, optimizer: torch.optim.Optimizer, pairs: Tensor,
-          history: list, *, steps: int, criterion: Callable = cross_entropy,
-          ) -> None:
-    """Go on with training until HISTORY tells of STEPS steps.
-
-    An entry is the cross-entropy before a step, whatever the CRITERION.
-    """
+          steps: int, criterion: Callable = cross_entropy) -> list[float]:
+    """Update MODEL; return the cross-entropy before each of STEPS steps."""
     f, share = frequencies(pairs), pairs.sum(1) / pairs.sum()  # (V, V), (V,)
     tokens = torch.arange(len(pairs), device=pairs.device)
-    for _ in range(len(history), steps):
+    losses = []
+    for _ in range(steps):
         logits = model(tokens)  # (V, V): a row for every token
         loss = share @ criterion(logits, f)
-        history.append((share @ cross_entropy(logits.detach(), f)).item())
+        losses.append((share @ cross_entropy(logits.detach(), f)).item())
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
+    return losses
 
 
 def probabilities(model: Bigram) -> Tensor:
@@ -96,139 +95,87 @@ SPREAD = 1e-5  # of the losses: no step is random; processors round otherwise
 SHOWN = 10, 30  # steps whose tables are drawn, with the last
 
 
-def name_losses(model: Bigram, names: list[str], letters: str) -> Tensor:
-    """Return the nats (N,) of each name, its letters and its end."""
-    x, y = windows(names, letters, context=1)
-    losses = -probabilities(model).log()[x[:, 0], y]
-    name = (x[:, 0] == 0).cumsum(0) - 1  # a name begins after a boundary
-    return losses.new_zeros(len(names)).index_add_(0, name, losses)
-
-
-def print_names(args: argparse.Namespace) -> None:
-    """Print names from the checkpoint that ARGS name."""
-    content = checkpoint.load(args.checkpoint, "bigram")
-    letters = content["about"]["letters"]
-    model = Bigram(len(letters) + 1)
-    checkpoint.restore(model, content, args.checkpoint)
-    prefix = encode(normalise(args.prefix), letters)
-    generator = torch.Generator().manual_seed(args.seed)
-    for _ in range(args.sample):
-        print(decode(sample(model, generator, prefix), letters))
-
-
 def plot_tables(tables: dict[int, Tensor], letters: str) -> Figure:
     """Draw the probabilities (V, V) after each number of steps."""
     figure, axes = new_figure(len(tables), 2.5, squeeze=False)
-    labels = ["start", *letters[:26]]
+    blues = LinearSegmentedColormap.from_list("", [BLUE + "00", BLUE], 11)
+    shown = {letters.find(letter) + 1: letter for letter in "eioqu"}
     for ax, (step, p) in zip(axes[0], tables.items()):
-        shades = (10 * p[:27, :27].sqrt()).round()
-        for shade in range(1, 11):
-            row, column = (shades == shade).nonzero(as_tuple=True)
-            ends = torch.stack([column - 0.5, column + 0.5,
-                                column * math.nan], dim=1)
-            ax.plot(ends.flatten(), row.repeat_interleave(3), color=BLUE,
-                    alpha=shade / 10, linewidth=4.6, solid_capstyle="butt")
-        at = [i for i, t in enumerate(labels) if t in ("start", *"eioqu")]
-        ax.set_yticks(at, [labels[i] for i in at])
-        ax.set_xticks(at, ["end", *(labels[i] for i in at[1:])])
-        ax.set(aspect="equal", xlim=(-1, 27), ylim=(27, -1))
+        ax.imshow(p[:27, :27].sqrt().numpy(), blues, vmin=0, vmax=0.7,
+                  interpolation="none")
+        ax.set_xticks(list(shown | {0: ""}), (shown | {0: "end"}).values())
+        ax.set_yticks(list(shown | {0: ""}), (shown | {0: "start"}).values())
         ax.set_title(f"{step} steps")
         ax.tick_params(length=0, labelsize=8)
         ax.spines[:].set_visible(False)
     return figure
 
 
-def plot_losses(curves: dict[str, list[float]], what: str,
-                **axes) -> Figure:
-    """Draw each of two CURVES by step; the first is the worse."""
+def plot_excess(curves: dict[str, list[float]]) -> Figure:
+    """Draw how far each of two CURVES is above the bound; the worse first."""
     figure, ax = new_figure(height=2.7)
     for (words, values), colour, style in zip(
             curves.items(), (ORANGE, BLUE), ("--", "-")):
-        ax.plot(range(1, len(values) + 1), values, style, color=colour)
+        ax.loglog(range(1, len(values) + 1), values, style, color=colour)
         at = len(values) // 8
         ax.annotate(words, (at + 1, values[at]), (8, 5), color=colour,
                     textcoords="offset points")
-    ax.set(xlabel="step", ylabel=what, **axes)
+    ax.set(xlabel="step", ylabel="excess loss (nats)")
     ax.minorticks_off()
     return figure
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Load, train, evaluate, spell: the program from the command line."""
+    """Load, train, evaluate, view; or spell from the model on disk."""
     parser = options.parser("bigram", __doc__, steps=300, seed=1)
     options.add_names(parser)
-    options.add_checkpoint(parser)
-    parser.add_argument("--sample", type=int, metavar="N",
-                        help="print N names from the checkpoint; no training")
-    parser.add_argument("--prefix", default="", metavar="TEXT",
-                        help="how every sampled name begins")
+    add = parser.add_argument
+    add("--checkpoint", type=Path, metavar="FILE",
+        default=ROOT / "build/bigram.pt", help="the model on disk")
+    add("--sample", type=int, metavar="N",
+        help="print N names from it; no training")
+    add("--prefix", default="", metavar="TEXT",
+        help="how every sampled name begins")
     args = options.read(parser, argv)
     if args.sample is not None:
-        return print_names(args)
-    # load data
+        content = checkpoint.load(args.checkpoint, "bigram")
+        letters = content["about"]["letters"]
+        model = Bigram(len(letters) + 1)
+        checkpoint.restore(model, content, args.checkpoint)
+        prefix = encode(normalise(args.prefix), letters)
+        generator = torch.Generator().manual_seed(args.seed)
+        for _ in range(args.sample):
+            print(decode(sample(model, generator, prefix), letters))
+        return
     corpus = load(args.names, args.keep_duplicates)
-    splits = {"train": corpus.train, "dev": corpus.dev, "test": corpus.test}
-    counts = {key: count_pairs(names, corpus.letters)
-              for key, names in splits.items()}
-    pairs, v = counts["train"].to(args.device), corpus.vocabulary
-    # create models; train the two that lose, then the one that is kept
-    plain, worst, model = (Bigram(v).to(args.device) for _ in range(3))
+    counts = {split: count_pairs(getattr(corpus, split), corpus.letters)
+              for split in ("train", "dev", "test")}
+    pairs = counts["train"].to(args.device)
     share = pairs.sum(1) / pairs.sum()
+    model, plain = (Bigram(corpus.vocabulary).to(args.device) for _ in "12")
+    adam = torch.optim.Adam(model.parameters(), lr=LR)
     descent = torch.optim.SGD(plain.parameters(), lr=2 / share.max().item())
-    train(plain, descent, pairs, slow := [], steps=args.steps)
-    train(worst, torch.optim.Adam(worst.parameters(), lr=LR), pairs,
-          poor := [], steps=args.steps, criterion=absolute_error)
-    optimizer = torch.optim.Adam(model.parameters(), lr=LR)
-    history = {"losses": [], "tables": {}}
-    about = {"letters": corpus.letters, "pairs": pairs.sum().item()}
-    if args.resume:
-        done = checkpoint.resume(args.checkpoint, "bigram", about,
-                                 model=model, optimizer=optimizer,
-                                 history=history)
-        if done > args.steps:
-            raise options.InputError(f"--steps {args.steps}: the run on disk "
-                                     f"has {done} already")
+    fast, tables = [], {}
     for step in *(step for step in SHOWN if step < args.steps), args.steps:
-        train(model, optimizer, pairs, history["losses"], steps=step)
-        history["tables"].setdefault(step, probabilities(model))
-    checkpoint.save(args.checkpoint, "bigram", about, model=model,
-                    optimizer=optimizer, history=history, step=args.steps)
-    # evaluate, sample, view results
-    bound = table_loss(frequencies(counts["train"]).double(), counts["train"])
-    slow, poor, good = (
-        [*losses, table_loss(probabilities(one), counts["train"])]
-        for losses, one in ((slow, plain), (poor, worst),
-                            (history["losses"], model)))
-    p, plus_one = probabilities(model), counts["train"].double() + 1
-    generator = torch.Generator().manual_seed(args.seed)
-    names = [decode(sample(model, generator, []), corpus.letters)
-             for _ in range(500)]
-    known = set().union(*splits.values())
-    results.save(args, {
-        "measure": "nats per character", "steps": args.steps, "lr": LR,
-        "parameters": v * v, "spread": SPREAD,
-        **{key: table_loss(p, counts[key]) for key in counts},
-        "baseline": {"name": "pairs, plus one"} | {
-            key: table_loss(frequencies(plus_one), counts[key])
-            for key in counts},
-        "bound": bound, "zeros": int((counts["train"] == 0).sum()),
+        fast += train(model, adam, pairs, step - len(fast))
+        tables[step] = probabilities(model)
+    slow = train(plain, descent, pairs, args.steps)
+    checkpoint.save(args.checkpoint, "bigram", {"letters": corpus.letters},
+                    model=model)
+    losses = {split: table_loss(tables[args.steps], counts[split])
+              for split in counts}
+    bound = table_loss(frequencies(pairs).cpu().double(), counts["train"])
+    fast.append(losses["train"])
+    slow.append(table_loss(probabilities(plain), counts["train"]))
+    results.save(args, losses | {
+        "measure": "nats per character", "steps": args.steps,
+        "parameters": len(pairs) ** 2, "spread": SPREAD,
+        "zeros": int((pairs == 0).sum()),
         "share": {"most": share.max().item(), "least": share.min().item()},
-        "l1": {"cross_entropy": poor[-1],
-               "largest": probabilities(worst).amax(1).mean().item(),
-               "name": decode(sample(worst, generator, []), corpus.letters)},
-        "names": names[:10],
-        "new": sum(name not in known for name in names) / len(names),
-    }, {"bigram": plot_tables(
-            {step: history["tables"][step] for step in history["tables"]
-             if step in (*SHOWN, args.steps)}, corpus.letters),
-        "bigram_training": plot_losses(
-            {"gradient descent": [loss - bound for loss in slow],
-             "Adam": [loss - bound for loss in good]},
-            "excess loss (nats)", xscale="log", yscale="log"),
-        "bigram_l1": plot_losses(
-            {"trained on differences": poor,
-             "trained on cross-entropy": good},
-            "cross-entropy (nats)", ylim=(0, None))})
+    }, {"bigram": plot_tables(tables, corpus.letters),
+        "bigram_training": plot_excess({
+            "gradient descent": [loss - bound for loss in slow],
+            "Adam": [loss - bound for loss in fast]})})
 
 
 if __name__ == "__main__":

@@ -12,11 +12,11 @@ from tqdm import trange
 
 from common import checkpoint, digits, options, pixels, results
 from common.digits import Examples  # images (N, 1, H, W) and labels (N,)
-from common.style import GREY, INK, ORANGE, new_figure
+from common.files import ROOT
+from common.style import GREY
 
 STEPS, BATCH_SIZE, EPOCHS = 400, 64, 3  # EPOCHS: for larger data
 LR, DECAY, SMOOTHING = 0.01, 0.1, 0.1
-KEEP = 100  # steps between two checkpoints
 KINDS = {"softmax": "softmax regression", "mlp": "multilayer perceptron",
          "cnn": "convolutional network"}
 WIDTHS = 32, 64, 128  # channels of the first stages; then the last again
@@ -113,73 +113,56 @@ def warp(images: Tensor, maps: Tensor) -> Tensor:
 
 
 def train(model: nn.Module, data: Examples, *, steps: int = STEPS,
-          strength: float = 1.0, smoothing: float = SMOOTHING, seed: int = 0,
-          quiet: bool = True, path: Path | None = None,
-          about: dict | None = None, resume: bool = False) -> dict:
-    """Train MODEL on DATA; return the loss of each step (nats).
-
-    STRENGTH scales the reach of the augmentation.  The run is kept at
-    PATH, and with RESUME goes on from there.
-    """
+          strength: float = 1.0, seed: int = 0,
+          quiet: bool = True) -> list[float]:
+    """Train MODEL; return each step's loss.  STRENGTH is augmentation's."""
     images, labels = data
     generator = torch.Generator().manual_seed(seed)
     optimizer = torch.optim.AdamW(model.parameters(), LR, weight_decay=DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, LR, total_steps=steps + 1, cycle_momentum=False)
-    history = {"loss": []}
-    parts = {"model": model, "optimizer": optimizer, "schedule": schedule,
-             "generator": generator, "history": history}
-    done = checkpoint.resume(path, "cnn", about, **parts) if resume else 0
+    history = []
     model.train()
-    for step in trange(done, steps, disable=quiet, leave=False):
+    for _ in trange(steps, disable=quiet, leave=False):
         i = torch.randint(len(labels), (BATCH_SIZE,), generator=generator)
         x = warp(images[i], random_maps(BATCH_SIZE, generator, strength))
-        loss = F.cross_entropy(model(x), labels[i], label_smoothing=smoothing)
+        loss = F.cross_entropy(model(x), labels[i], label_smoothing=SMOOTHING)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         schedule.step()
-        history["loss"].append(loss.item())
-        if path and ((step + 1) % KEEP == 0 or step + 1 == steps):
-            checkpoint.save(path, "cnn", about, step=step + 1, **parts)
+        history.append(loss.item())
     return history
 
 
 @torch.inference_mode()
 def predict(model: nn.Module, images: Tensor) -> Tensor:
     """Return the logits of IMAGES, (N, C)."""
-    model.eval()
+    model.eval()  # in training, batch norm mixes the images of a batch
     return torch.cat([model(piece) for piece in images.split(1000)])
 
 
 def error_rate(model: nn.Module, data: Examples) -> float:
-    """Return the share of DATA that MODEL labels wrongly."""
+    """Return the share of DATA that MODEL gets wrong."""
     wrong = predict(model, data[0]).argmax(1) != data[1]
     return wrong.double().mean().item()
 
 
-def interval(wrong: int, count: int, z: float = 1.96) -> tuple[float, float]:
-    """Return Wilson's 95 % interval of an error rate."""
+def describe(name: str, wrong: int, count: int, z: float = 1.96) -> dict:
+    """Return the error rate of WRONG in COUNT and Wilson's 95 % interval."""
     p, share = wrong / count, z * z / count
     half = z * math.sqrt(p * (1 - p) / count + share / count / 4)
-    return ((p + share / 2 - half) / (1 + share),
-            (p + share / 2 + half) / (1 + share))
+    low, high = ((p + share / 2 + side) / (1 + share)
+                 for side in (-half, half))
+    return {"method": name, "test": p, "interval": f"{low:.1%} to {high:.1%}"}
 
 
-def describe(name: str, wrong: int, count: int) -> dict:
-    """Return what is to be said about WRONG errors on COUNT images."""
-    return {"method": name, "test": wrong / count,
-            "bounds": interval(wrong, count)}
-
-
-@torch.inference_mode()
-def first_maps(model: ConvNet, image: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the six kernels whose maps of IMAGE are strongest, and these."""
-    model.eval()
-    layer = model.stages[0][0]
-    maps = layer(image[None])[0]  # (C, H, W)
-    chosen = maps.amax((1, 2)).topk(6).indices
-    return layer[0].weight[chosen, 0], maps[chosen]
+def load(path: Path) -> ConvNet:
+    """Return the network in the checkpoint PATH."""
+    content = checkpoint.load(path, "cnn")
+    model = ConvNet(**content["about"])
+    checkpoint.restore(model, content, path)
+    return model.eval()
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -187,45 +170,43 @@ def main(argv: list[str] | None = None) -> None:
     parser = options.parser("cnn", __doc__, steps=None, seed=0)
     parser.add_argument("--data", type=Path, metavar="DIR",
                         help="folder of four IDX files (default: the book's)")
-    options.add_checkpoint(parser)
+    parser.add_argument("--checkpoint", type=Path, metavar="FILE",
+                        default=ROOT / "build/cnn.pt",
+                        help="the network on disk (default: build/cnn.pt)")
     args = options.read(parser, argv)
-    train_set, test_set = (
-        tuple(part.to(args.device) for part in examples) for examples in (
-            digits.load_idx(args.data) if args.data
-            else digits.split(*digits.load())))
+    halves = (digits.load_idx(args.data) if args.data
+              else digits.split(*digits.load()))
+    train_set, test_set = [tuple(part.to(args.device) for part in half)
+                           for half in halves]
     images, labels = test_set
     sizes = {"height": images.shape[2], "width": images.shape[3],
              "classes": int(max(train_set[1].max(), labels.max())) + 1}
     if args.steps is None:
         args.steps = max(STEPS, EPOCHS * len(train_set[1]) // BATCH_SIZE)
-    about = {"steps": args.steps, "seed": args.seed, **sizes,
-             "images": len(train_set[1]), "ink": train_set[0].sum().item()}
-    if args.resume:  # say that there is none before training the rivals
-        checkpoint.load(args.checkpoint, "cnn")
     count = len(labels)
     wrong = (nearest(train_set, images) != labels).sum().item()
     rows = [describe("nearest neighbour", wrong, count)]
+    figures = {}
     if args.data is None:
         rows.append(describe("SVC, published", SVC_WRONG, count))
+        figures["cnn_sevens"] = plot_sevens(train_set)
     rival = rows[-1]
     for kind, name in KINDS.items():
         model = new_model(kind, args.seed, **sizes).to(args.device)
-        keep = {"path": args.checkpoint, "about": about,
-                "resume": args.resume} if kind == "cnn" else {}
         train(model, train_set, steps=args.steps, seed=args.seed,
-              quiet=args.quiet, **keep)
+              quiet=args.quiet)
         wrong = (predict(model, images).argmax(1) != labels).sum().item()
         rows.append(describe(name, wrong, count))
+    checkpoint.save(args.checkpoint, "cnn", sizes, model=model)
     results.save(args, {
         "measure": "error rate", "steps": args.steps,
         "parameters": sum(p.numel() for p in model.parameters()),
         "train": error_rate(model, train_set), "test": rows[-1]["test"],
         "loss": F.cross_entropy(predict(model, images), labels).item(),
         "baseline": {"name": rival["method"], "test": rival["test"]},
-        "rivals": rows, "spread": SPREAD}, {
+        "rivals": rows, "spread": SPREAD}, figures | {
         "cnn_digits": pixels.sheet(first_of_each(train_set, 10), 5),
         "cnn_augmented": plot_augmented(train_set, args.seed),
-        "cnn": plot_errors(rows),
         "cnn_filters": plot_filters(model, images[labels.argmin()]),
         "cnn_wrong": plot_wrong(predict(model, images), test_set)})
 
@@ -237,47 +218,38 @@ def first_of_each(data: Examples, count: int) -> Tensor:
     return torch.stack([images[labels == kind][0, 0] for kind in kinds])
 
 
+def plot_sevens(data: Examples) -> Figure:
+    """Draw sevens of the fourth hand above sevens of the others."""
+    kept, dev = hold_out(data, 3)
+    sevens = [images[labels == 7, 0][::every][:6].cpu()
+              for (images, labels), every in ((dev, 2), (kept, 13))]
+    return pixels.sheet(torch.cat(sevens), 6,
+                        left=["fourth hand", "the others"])
+
+
 def plot_augmented(data: Examples, seed: int) -> Figure:
-    """Draw an image of each of six classes, and two maps of each."""
+    """Draw an image of each of six classes above a map of each."""
     x = first_of_each(data, 6)[:, None]
-    generator = torch.Generator().manual_seed(seed)
-    rows = [warp(x, random_maps(len(x), generator, strength))
-            for strength in (0.0, 1.0, 1.0)]
-    return pixels.sheet(torch.cat(rows)[:, 0], len(x),
-                        left=["image", "shown as", "or as"])
-
-
-def plot_errors(rows: list[dict]) -> Figure:
-    """Draw the error rates in ROWS with their intervals."""
-    figure, ax = new_figure(1, 2.4)
-    for y, row in enumerate(rows):
-        colour = ORANGE if row is rows[-1] else INK
-        ax.plot([100 * bound for bound in row["bounds"]], [y, y], color=colour)
-        ax.plot(100 * row["test"], y, "o", color=colour)
-    ax.set_yticks(range(len(rows)), [
-        f"{row['method']}, {row['test']:.1%}" for row in rows])
-    ax.set(xlabel="test error (%)", ylim=(len(rows) - 0.5, -0.5),
-           xlim=(0, None))
-    ax.tick_params(axis="y", length=0)
-    ax.spines["left"].set_visible(False)
-    return figure
+    maps = random_maps(len(x), torch.Generator().manual_seed(seed))
+    return pixels.sheet(torch.cat([x, warp(x, maps)])[:, 0], len(x),
+                        left=["image", "shown as"])
 
 
 def plot_filters(model: ConvNet, image: Tensor) -> Figure:
     """Draw IMAGE, six kernels of the first layer, and their maps."""
-    figure, ax = pixels.canvas(33)
-    kernels, maps = first_maps(model, image)
-    left = [22 + 12.4 * i for i in range(len(maps))]
-    pixels.ink(ax, image, [(0, 10)], 17)
+    layer = model.eval().stages[0][0]
+    with torch.inference_mode():
+        maps = layer(image[None])[0]  # (C, H, W)
+    strongest = maps.amax((1, 2)).topk(6).indices
+    kernels, maps = layer[0].weight[strongest, 0], maps[strongest]
+    figure, ax = pixels.canvas(27)
+    corners = [(22 + 12.4 * i, y) for y in (1, 14) for i in range(6)]
+    pixels.ink(ax, image, [(0, 4)], 18)
     pixels.signed(ax, kernels / kernels.abs().amax((1, 2), keepdim=True),
-                  [(x, 4) for x in left], 11)
-    pixels.ink(ax, maps / maps.max(), [(x, 21) for x in left], 11)
-    for x in left:
-        pixels.frame(ax, (x, 4), 11, 11, GREY, 0.5)
-        pixels.frame(ax, (x, 21), 11, 11, GREY, 0.5)
-    for x, y, words in ((0, 8.5, "image"), (22, 2.5, "kernels"),
-                        (22, 19.5, "their maps")):
-        ax.text(x, y, words, color=GREY)
+                  corners[:6], 11)
+    pixels.ink(ax, maps / maps.max(), corners[6:], 11)
+    for corner in corners:
+        pixels.frame(ax, corner, 11, 11, GREY, 0.5)
     return figure
 
 

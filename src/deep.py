@@ -6,14 +6,12 @@ from itertools import islice
 from pathlib import Path
 
 import torch
-from matplotlib.figure import Figure
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 from tqdm import tqdm
 
 from common import checkpoint, names, options, results
-from common.style import BLUE, GREY, new_figure
 
 CONTEXT, CHANNELS, HIDDEN, LR = 16, 64, 128, 0.01
 SPREAD = 0.003  # of the losses, between seeds
@@ -27,10 +25,7 @@ def tabulate(words: list[str], letters: str) -> Tensor:
 
 
 def pack(rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return x, y and age, (M,) each: what ROWS (B, L) hold, end to end.
-
-    The age of a token is the number of tokens of its name before it.
-    """
+    """Return x, y and age, (M,) each: what ROWS (B, L) hold, end to end."""
     x, y = rows[:, :-1].long(), rows[:, 1:].long()
     age = torch.arange(x.shape[1], device=x.device).expand_as(x)
     real = y >= 0
@@ -55,10 +50,10 @@ class CausalConvolution(nn.Module):
 class Block(nn.Module):
     """x + contract(relu(expand(x))), which begins as x."""
 
-    def __init__(self, channels: int, hidden: int, dilation: int):
+    def __init__(self, dilation: int):
         super().__init__()
-        self.expand = CausalConvolution(channels, hidden, dilation)
-        self.contract = nn.Linear(hidden, channels)
+        self.expand = CausalConvolution(CHANNELS, HIDDEN, dilation)
+        self.contract = nn.Linear(HIDDEN, CHANNELS)
 
     def forward(self, x: Tensor, age: Tensor) -> Tensor:
         """Turn (M, C) into (M, C)."""
@@ -82,8 +77,7 @@ class Stack(nn.Module):
         self.context = context
         self.embedding = nn.Embedding(vocabulary, CHANNELS)
         self.dropout = nn.Dropout(dropout)
-        self.blocks = nn.ModuleList(Block(CHANNELS, HIDDEN, dilation)
-                                    for dilation in dilations(context))
+        self.blocks = nn.ModuleList(map(Block, dilations(context)))
         self.norm = nn.LayerNorm(CHANNELS)
         self.output = nn.Linear(CHANNELS, vocabulary)
 
@@ -111,7 +105,7 @@ def initialise(model: Stack, generator: torch.Generator) -> Stack:
 @torch.inference_mode()
 def name_losses(model: Stack, words: list[str], letters: str) -> Tensor:
     """Return the nats (N,) of each of WORDS, its letters and its end."""
-    device, training = model.output.bias.device, model.training
+    device = model.output.bias.device
     model.eval()
     losses = []
     for rows in tabulate(words, letters).split(500):
@@ -120,7 +114,6 @@ def name_losses(model: Stack, words: list[str], letters: str) -> Tensor:
         name = ((age == 0).cumsum(0) - 1).cpu()  # (M,), from 0 to B - 1
         zeros = torch.zeros(len(rows), dtype=torch.float64)
         losses.append(zeros.index_add_(0, name, loss.cpu().double()))
-    model.train(training)
     return torch.cat(losses)
 
 
@@ -151,8 +144,8 @@ def deal(count: int, batch_size: int, seed: int) -> Iterator[Tensor]:
 
 
 def train(model: Stack, corpus: names.Corpus, about: dict, path: Path,
-          resume: bool = False, quiet: bool = True) -> dict[str, list]:
-    """Train MODEL as ABOUT says; return the losses on the way.
+          resume: bool, quiet: bool) -> None:
+    """Train MODEL as ABOUT says.
 
     At twenty marks a checkpoint is written to PATH; RESUME goes on from it.
     """
@@ -167,9 +160,8 @@ def train(model: Stack, corpus: names.Corpus, about: dict, path: Path,
     scheduler = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, LR, total_steps=max(steps, 20), cycle_momentum=False)
     torch.manual_seed(about["seed"])  # nn.Dropout takes no generator
-    history = {"step": [], "train": [], "dev": []}
     parts = {"model": model, "optimizer": optimizer, "scheduler": scheduler,
-             "dropout": torch.default_generator, "history": history}
+             "dropout": torch.default_generator}
     done = checkpoint.resume(path, "deep", about, **parts) if resume else 0
     model.train()
     batches = islice(deal(len(rows), about["batch_size"], about["seed"]),
@@ -183,13 +175,7 @@ def train(model: Stack, corpus: names.Corpus, about: dict, path: Path,
         optimizer.step()
         scheduler.step()
         if step % max(1, steps // 20) == 0 or step == steps:
-            history["step"].append(step)
-            for split in "train", "dev":
-                words = getattr(corpus, split)[:2000]
-                history[split].append(
-                    evaluate(model, words, corpus.letters))
             checkpoint.save(path, "deep", about, step=step, **parts)
-    return history
 
 
 def load(path: Path) -> tuple[Stack, str]:
@@ -222,17 +208,6 @@ def sample(model: Stack, letters: str, count: int,
             for row in x.tolist()]
 
 
-def plot_losses(history: dict) -> Figure:
-    """Draw the losses on the way."""
-    figure, ax = new_figure(1, 2.8)
-    for split, colour, dash in ("train", GREY, "--"), ("dev", BLUE, "-"):
-        ax.plot(history["step"], history[split], dash, color=colour)
-        ax.annotate(split, (history["step"][-1], history[split][-1]), (4, -3),
-                    textcoords="offset points", color=colour)
-    ax.set(xlabel="step", ylabel="loss (nats per character)")
-    return figure
-
-
 def main(argv: list[str] | None = None) -> None:
     """Load, build, train, evaluate, show; or sample from a checkpoint."""
     parser = options.parser("deep", __doc__, steps=None, seed=0)
@@ -245,8 +220,6 @@ def main(argv: list[str] | None = None) -> None:
         print(*sample(model, letters, args.sample, generator, args.prefix),
               sep="\n")
         return
-    if 0 in (args.context, args.steps):
-        raise options.InputError("--context and --steps must be at least 1")
     corpus = names.load(args.names, args.keep_duplicates)
     about = {"letters": corpus.letters, "names": len(corpus.train),
              "context": args.context, "seed": args.seed}
@@ -256,8 +229,7 @@ def main(argv: list[str] | None = None) -> None:
 
     model = Stack(corpus.vocabulary, args.context, about["dropout"])
     model = initialise(model, generator).to(args.device)
-    history = train(model, corpus, about, args.checkpoint, args.resume,
-                    args.quiet)
+    train(model, corpus, about, args.checkpoint, args.resume, args.quiet)
     losses = {split: evaluate(model, getattr(corpus, split)[:50_000],
                               corpus.letters)
               for split in ("train", "dev", "test")}
@@ -270,7 +242,7 @@ def main(argv: list[str] | None = None) -> None:
         "epochs": about["steps"] * about["batch_size"] / len(corpus.train),
         "names": words[:20],
         "share": {"new": sum(w not in known for w in words) / len(words)},
-    }, {"deep": plot_losses(history)})
+    }, {})
 
 
 if __name__ == "__main__":

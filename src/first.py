@@ -37,28 +37,21 @@ def fit(steps: int = 100, seed: int = 0, lr: float = 0.2, quiet=False):
 from matplotlib.figure import Figure
 
 from common import options, results
-from common.style import BLUE, GREY, INK, fade, new_figure
+from common.style import BLUE, GREY, fade, new_figure
 
 
 def plot(x: torch.Tensor, y: torch.Tensor, history: list) -> Figure:
-    """Return a figure of the line and of its loss, as HISTORY has them."""
-    figure, (left, right) = new_figure(2, height=3)
-    left.plot(x, y, ".", color=GREY, alpha=0.5)
-    shown = [step for step in (0, 1, 5, 20, 100) if step < len(history)]
-    for index, step in enumerate(shown):
-        w, b = history[step]
-        left.plot([0, 2], [b, 2 * w + b], color=BLUE,
-                  alpha=fade(index, len(shown)))
-        left.text(-0.06, b, f"step {step}" if step else "start", color=BLUE,
-                  ha="right", va="center")
-    left.set(xlabel="load (N)", ylabel="length (cm)", xlim=(-0.75, 2.05))
-    left.set_xticks([0, 1, 2])
-    losses = [((w * x + b - y) ** 2).mean().item() for w, b in history]
-    right.semilogy(losses, color=BLUE)
-    right.axhline(0.25, color=INK, linewidth=0.8, linestyle="--")
-    right.text(len(losses), 0.22, "the ruler's error, 0.25", ha="right",
-               va="top")
-    right.set(xlabel="step", ylabel="loss (cm²)", ylim=(0.1, 500))
+    """Return a figure of the data and of the line on its way to them."""
+    figure, axes = new_figure()
+    axes.plot(x, y, ".", color=GREY, alpha=0.5)
+    for index, step in enumerate((0, 1, 5, 20, 100)):
+        if step < len(history):
+            w, b = history[step]
+            axes.plot([0, 2], [b, 2 * w + b], color=BLUE, alpha=fade(index, 5))
+            axes.text(-0.02, b, f"step {step}", color=BLUE, ha="right",
+                      va="center")
+    axes.set(xlabel="load (N)", ylabel="length (cm)", xlim=(-0.32, 2.05),
+             xticks=[0, 0.5, 1, 1.5, 2])
     return figure
 
 
@@ -69,11 +62,9 @@ def main(argv: list[str] | None = None) -> None:
     if args.device.type != "cpu":
         raise options.InputError("--device: this program knows the cpu only")
     (x, y), model, history = fit(args.steps, args.seed, quiet=args.quiet)
-    with torch.inference_mode():
-        loss = nn.functional.mse_loss(model(x), y).item()
-    w, b = history[-1]
+    loss = nn.functional.mse_loss(model(x), y).item()
     results.save(args, {"measure": "mean squared error", "parameters": 2,
-                        "steps": args.steps, "train": loss, "w": w, "b": b},
+                        "steps": args.steps, "train": loss},
                  {"first": plot(x, y, history)})
 
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from common import options, results
-from common.line import known_line, least_squares
-from common.line_figure import plot_lines, plot_points
+from common import options
+from common.line import known_line
+from common.line_figure import plot_points, report
 
 LR = 5e-5
 STEPS = 12  # a step uses all the data here, so it is also an epoch
@@ -56,18 +56,8 @@ def main(argv: list[str] | None = None) -> None:
     parser = options.parser("linear_autograd", __doc__, steps=STEPS, seed=0)
     args = options.read(parser, argv)
     x, y = (t.to(args.device) for t in known_line(args.seed))
-    _, fresh = (t.to(args.device) for t in known_line(args.seed + 1))
-    (w, b), history = train(x, y, steps=args.steps)
-    best_b, best_w = least_squares(x[:, None], y).tolist()
-    results.save(args, {
-        "measure": "mean squared error", "parameters": 2,
-        "steps": args.steps, "train": evaluate(x, y, w, b),
-        "test": evaluate(x, fresh, w, b),
-        "baseline": {"name": "least squares",
-                     "train": evaluate(x, y, best_w, best_b),
-                     "test": evaluate(x, fresh, best_w, best_b)},
-    }, {"linear_autograd_data": plot_points(x.cpu(), y.cpu()),
-        "linear_autograd": plot_lines(x.cpu(), y.cpu(), x.cpu(), history)})
+    _, history = train(x, y, steps=args.steps)
+    report(args, x, history, {"linear_autograd_data": plot_points(x, y)})
 
 
 if __name__ == "__main__":

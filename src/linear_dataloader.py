@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from common import options, results
-from common.line import known_line, least_squares
-from common.line_figure import plot_lines
+from common import options
+from common.line import known_line
+from common.line_figure import report
 
 LR = 0.05
 BATCH_SIZE = 20
@@ -43,14 +43,13 @@ def make_loader(data: Dataset, seed: int, batch_size: int = BATCH_SIZE,
 
 
 def train(loader: DataLoader | list, *, lr: float = LR, steps: int = STEPS,
-          start: tuple[float, float] = (0.0, 0.0),
           device: torch.device | str = "cpu"):
     """Return the trained (w, b) and their values at the start and every step.
 
     LOADER yields batches of x and y, each of shape (B,), once per epoch.
     """
-    w, b = (torch.tensor(value, device=device, requires_grad=True)
-            for value in start)  # (), ()
+    w, b = (torch.tensor(0.0, device=device, requires_grad=True)
+            for _ in range(2))  # (), ()
     history = [(w.item(), b.item())]
     for _ in range(math.ceil(steps / len(loader))):  # epochs
         for x, y in loader:
@@ -76,19 +75,10 @@ def main(argv: list[str] | None = None) -> None:
     """Load, train, evaluate, show: the program from the command line."""
     parser = options.parser("linear_dataloader", __doc__, steps=STEPS, seed=0)
     args = options.read(parser, argv)
-    data, fresh = standard_line(args.seed), standard_line(args.seed + 1)
+    data = standard_line(args.seed)
     loader = make_loader(data, args.seed + 2)
     _, history = train(loader, steps=args.steps, device=args.device)
-    best_b, best_w = least_squares(data.x[:, None], data.y).tolist()
-    results.save(args, {
-        "measure": "mean squared error", "parameters": 2,
-        "steps": args.steps, "train": evaluate(data, *history[-1]),
-        "test": evaluate(fresh, *history[-1]),
-        "baseline": {"name": "least squares",
-                     "train": evaluate(data, best_w, best_b),
-                     "test": evaluate(fresh, best_w, best_b)},
-    }, {"linear_dataloader": plot_lines(
-        known_line(args.seed)[0], data.y, data.x, history[::len(loader)])})
+    report(args, data.x, history[::len(loader)], {})
 
 
 if __name__ == "__main__":

@@ -9,13 +9,13 @@ from torch.nn.functional import mse_loss
 from torch.nn.utils import parameters_to_vector
 from torch.utils.data import DataLoader, TensorDataset
 
-from common import options, results
-from common.line import known_line, least_squares
-from common.line_figure import plot_lines
+from common import options
+from common.line import known_line
+from common.line_figure import report
 
 LR = 0.05
 BATCH_SIZE = 20
-STEPS = 60  # 5 batches make an epoch, so these are 12 epochs
+STEPS = 60  # 12 epochs
 
 
 def standard_line(seed: int) -> tuple[Tensor, Tensor]:
@@ -80,21 +80,11 @@ def main(argv: list[str] | None = None) -> None:
     """Load, train, evaluate, show: the program from the command line."""
     parser = options.parser("linear_module", __doc__, steps=STEPS, seed=0)
     args = options.read(parser, argv)
-    (x, y), (_, fresh) = (standard_line(args.seed + k) for k in (0, 1))
+    x, y = standard_line(args.seed)
     loader = make_loader(x, y, args.seed + 2)
-    model, history = train(LinearRegression().to(args.device), loader,
-                           steps=args.steps)
-    best_b, best_w = least_squares(x, y).tolist()
-    best = best_w * x[:, 0] + best_b
-    results.save(args, {
-        "measure": "mean squared error", "steps": args.steps,
-        "parameters": sum(p.numel() for p in model.parameters()),
-        "train": evaluate(model, x, y), "test": evaluate(model, x, fresh),
-        "baseline": {"name": "least squares",
-                     "train": mse_loss(best, y).item(),
-                     "test": mse_loss(best, fresh).item()},
-    }, {"linear_module": plot_lines(known_line(args.seed)[0], y, x[:, 0],
-                                    history[::len(loader)])})
+    model = LinearRegression().to(args.device)
+    _, history = train(model, loader, steps=args.steps)
+    report(args, x[:, 0], history[::len(loader)], {})
 
 
 if __name__ == "__main__":

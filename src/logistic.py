@@ -40,6 +40,7 @@ def expected(w: float, b: float) -> tuple[float, float]:
     loss = accuracy = 0.0
     for label, mean in enumerate(MEANS):
         half = Normal(mean, DEVIATION).log_prob(x).exp() / 2
+        # softplus(z) is ln(1 + e^z), the loss of label 0
         loss += torch.trapezoid(half * (F.softplus(z) - label * z), x).item()
         right = (z > 0) == (label > 0)
         accuracy += torch.trapezoid(half * right, x).item()
@@ -83,7 +84,7 @@ def evaluate(model: Callable, x: Tensor, y: Tensor) -> tuple[float, float]:
 
 def draw_class(ax, label: int, x: Tensor, y: Tensor, height: float,
                jitter: float) -> None:
-    """Mark the examples of one class at HEIGHT, moved by up to JITTER."""
+    """Mark the examples of one class at HEIGHT, moved lest they hide others."""
     own = x[y == label].cpu()
     generator = torch.Generator().manual_seed(label)
     moved = height + jitter * torch.rand(len(own), generator=generator)
@@ -99,8 +100,7 @@ def plot_data(x: Tensor, y: Tensor) -> Figure:
         draw_class(ax, label, x, y, -0.02 - 0.025 * label, -0.015)
         density = Normal(MEANS[label], DEVIATION).log_prob(grid).exp()
         ax.plot(grid, density, color=colour)
-        ax.text(MEANS[label], 0.21, f"class {label}", color=colour,
-                ha="center")
+        ax.text(MEANS[label] - 1, 0.21, f"class {label}", color=colour)
     ax.set(xlabel="x", ylabel="density of each class", yticks=[0, 0.1, 0.2])
     return figure
 
@@ -113,35 +113,34 @@ def plot(history: list, x: Tensor, y: Tensor) -> Figure:
     grid = torch.linspace(-9, 11, 401)
     w, b = bayes()
     ax.plot(grid, torch.sigmoid(w * grid + b), "--", color=GREY)
-    ax.text(2.1, 0.6, "true probability", color=GREY)
-    for i, n in enumerate(EPOCHS):
-        if 5 * n < len(history):  # five steps an epoch
-            w, b = history[5 * n]
-            ax.plot(grid, torch.sigmoid(w * grid + b), color=INK,
-                    alpha=fade(i, len(EPOCHS)))
+    lines = history[::5]  # one an epoch
+    for i, epoch in enumerate(EPOCHS):
+        w, b = lines[min(epoch, len(lines) - 1)]
+        ax.plot(grid, torch.sigmoid(w * grid + b), color=INK,
+                alpha=fade(i, len(EPOCHS)))
+    if w:
+        ax.axvline(-b / w, 0.02, 0.5, linestyle=":", color=GREY)
     for at, height, words, colour in (
+            (2.1, 0.6, "true probability", GREY),
+            (0.7, -0.25, "boundary", GREY),
             (-9, 0.53, "epoch 0", INK), (-6.2, 0.13, "epoch 1", INK),
             (-1.7, 0.87, "epoch 200", INK), (-9, -0.21, "class 0", BLUE),
             (9.4, 1.08, "class 1", ORANGE)):
         ax.text(at, height, words, color=colour)
-    if w:
-        ax.plot([-b / w] * 2, [-0.25, 0.5], ":", color=GREY)
-        ax.text(-b / w + 0.2, -0.25, "boundary", color=GREY)
-    ax.set(xlabel="x", ylabel="probability of class 1", yticks=[0, 0.5, 1])
+    ax.set(xlabel="x", ylabel="probability of class 1", yticks=[0, 0.5, 1],
+           ylim=(-0.3, 1.25))
     return figure
 
 
-def newton(x: Tensor, y: Tensor, decay: float = 0.0,
-           most: int = 25) -> tuple[list[float], int]:
-    """Return the best weights, the bias last, and the steps, at most MOST."""
-    x = torch.cat([x, torch.ones_like(x[:, :1])], 1).cpu().double()
+def newton(x: Tensor, y: Tensor) -> tuple[list[float], int]:
+    """Return the best w and b, and the steps taken, at most 25."""
+    x = torch.cat([x, torch.ones_like(x)], 1).cpu().double()  # (N, 2)
     y = y[:, 0].cpu().double()
-    theta = torch.zeros(x.shape[1], dtype=x.dtype)
-    for step in range(1, most + 1):
+    theta = torch.zeros(2, dtype=x.dtype)
+    for step in range(1, 26):
         p = torch.sigmoid(x @ theta)  # (N,)
-        gradient = x.T @ (p - y) / len(y) + decay * theta
+        gradient = x.T @ (p - y) / len(y)
         hessian = (x.T * (p * (1 - p))) @ x / len(y)
-        hessian.diagonal().add_(decay)
         change = torch.linalg.solve(hessian, gradient)
         theta = theta - change
         if change.abs().max() < 1e-9:

@@ -17,7 +17,7 @@ from tqdm import trange
 
 from common import checkpoint, names, options, results
 from common.names import LONGEST, Corpus, decode, encode, windows
-from common.style import BLUE, GREY, ORANGE, new_figure
+from common.style import BLUE, GREY, new_figure
 
 CONTEXT, EMBEDDING = 5, 24  # T, E
 Examples = tuple[Tensor, Tensor]  # contexts (N, T), next letters (N,)
@@ -107,7 +107,7 @@ class MLP(nn.Module):
             nn.Embedding(vocabulary, EMBEDDING),  # (B, T, E)
             nn.Flatten(),  # (B, T * E)
             nn.Linear(context * EMBEDDING, hidden, bias=False),  # (B, H)
-            nn.BatchNorm1d(hidden),
+            nn.BatchNorm1d(hidden),  # sees to the scale of the line above
             nn.ReLU(),
             nn.Dropout(dropout),
             nn.Linear(hidden, vocabulary))  # (B, V)
@@ -134,9 +134,8 @@ def describe(args: argparse.Namespace, corpus: Corpus, examples: int) -> dict:
         "vocabulary": corpus.vocabulary, "context": args.context,
         "letters": corpus.letters, "seed": args.seed,
         "list": zlib.crc32("\n".join(corpus.train).encode())}
-    chosen = {"steps": args.steps, "dropout": args.dropout}
-    return about | {key: value for key, value in chosen.items()
-                    if value is not None}
+    return about | {key: given for key in ("steps", "dropout")
+                    if (given := getattr(args, key)) is not None}
 
 
 def build(about: dict) -> MLP:
@@ -153,6 +152,17 @@ def load(path: Path) -> tuple[MLP, str]:
     return model.eval(), content["about"]["letters"]
 
 
+def record(history: dict, step: int, model: MLP, data: dict) -> None:
+    """Add the losses after STEP to HISTORY, on 16,384 examples each."""
+    history["step"].append(step)
+    for split in "train", "dev":
+        few = tuple(part[:16_384] for part in data[split])
+        loss = example_losses(model, few).mean().item()
+        if not math.isfinite(loss):
+            raise options.RunError(f"the loss after {step} steps is {loss}")
+        history[split].append(loss)
+
+
 def invent(model: MLP, corpus: Corpus, seed: int) -> dict:
     """Sample 1,000 names; return 20, and the share in each split or new."""
     generator = torch.Generator().manual_seed(seed)
@@ -165,24 +175,12 @@ def invent(model: MLP, corpus: Corpus, seed: int) -> dict:
         for key, listed in known.items()}}
 
 
-def record(history: dict, step: int, model: MLP, data: dict) -> None:
-    """Add the losses after STEP to HISTORY, on 16,384 examples each."""
-    history["step"].append(step)
-    for split in "train", "dev":
-        few = tuple(part[:16_384] for part in data[split])
-        loss = example_losses(model, few).mean().item()
-        if not math.isfinite(loss):
-            raise options.RunError(f"the loss after {step} steps is {loss}")
-        history[split].append(loss)
-
-
 def plot_losses(history: dict) -> Figure:
     """Draw the losses of train and dev against the step."""
     figure, ax = new_figure(1, 2.8)
     for split, colour, style in ("train", GREY, "--"), ("dev", BLUE, "-"):
-        loss = history[split]
-        ax.plot(history["step"], loss, style, color=colour)
-        ax.annotate(split, (history["step"][-1], loss[-1]), (5, -3),
+        ax.plot(history["step"], history[split], style, color=colour)
+        ax.annotate(split, (history["step"][-1], history[split][-1]), (5, -3),
                     textcoords="offset points", color=colour)
     low = min(history["train"])
     ax.set(xlabel="step", ylabel="loss (nats per character)",
@@ -206,8 +204,6 @@ def main(argv: list[str] | None = None) -> None:
                            names.normalise(args.prefix)):
             print(name)
         return
-    if args.context < 1:
-        parser.error("--context: at least 1")
     corpus = names.load(args.names, args.keep_duplicates)
     data = {split: tuple(part.to(args.device) for part in windows(
                 getattr(corpus, split), corpus.letters, args.context))

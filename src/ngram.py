@@ -1,9 +1,5 @@
 # Generated from README.org by tangle.el; edit README.org instead.
-"""Letters counted: pairs of them, and the Kneser-Ney model of names.
-
-Counting takes no steps: --steps and --device change nothing, and --seed
-is that of the sampled names.
-"""
+"""Letters counted: --steps, --seed and --device change nothing here."""
 
 import math
 import random
@@ -12,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from torch import Tensor
 
@@ -20,6 +17,7 @@ from common.names import Corpus, load
 from common.style import BLUE, GREY, ORANGE, new_figure
 
 EDGE = "\n"  # the boundary before and after a name
+Model = Callable[[str, str], float]  # how likely is a token after others
 
 
 def grams(names: list[str], context: int) -> Counter:
@@ -32,43 +30,18 @@ def grams(names: list[str], context: int) -> Counter:
     return found
 
 
-def plot_pairs(pairs: Counter, letters: str) -> Figure:
-    """Draw the share of each letter (column) after each letter (row)."""
-    figure, ax = new_figure(height=6.2)
-    tokens = EDGE + letters[:26]  # all of them would not fit, in Chinese
-    counts = torch.tensor([[pairs[a + b] for b in tokens] for a in tokens])
-    shades = 10 * (counts / counts.sum(1, keepdim=True).clamp(min=1)).sqrt()
-    for shade in range(1, 11):
-        row, column = (shades.round() == shade).nonzero(as_tuple=True)
-        x = column - 0.5 * (column == 0)  # the end stands apart
-        ends = torch.stack([x - 0.44, x + 0.44, x * math.nan], dim=1)
-        ax.plot(ends.flatten(), row.repeat_interleave(3), color=BLUE,
-                alpha=shade / 10, linewidth=12.5, solid_capstyle="butt")
-    ax.set_xticks([-0.5, *range(1, len(tokens))], ["end", *tokens[1:]])
-    ax.set_yticks(range(len(tokens)), ["start", *tokens[1:]])
-    ax.set(xlabel="next letter", ylabel="letter", aspect="equal",
-           xlim=(-1, len(tokens) - 0.4), ylim=(len(tokens) - 0.4, -0.7))
-    ax.tick_params(length=0, labeltop=True)
-    ax.spines[:].set_visible(False)
-    return figure
-
-
-def sample(weigh: Callable[[str, str], float], context: int, tokens: str,
+def sample(model: Model, context: int, tokens: str,
            generator: random.Random) -> str:
-    """Return a name, drawn letter by letter from TOKENS.
-
-    WEIGH(history, token) says how likely TOKEN is after CONTEXT letters.
-    """
+    """Return a name, drawn from TOKENS by MODEL, which sees CONTEXT letters."""
     text = EDGE * context
     while len(text) == context or text[-1] != EDGE:
         history = text[len(text) - context:]
-        weights = [weigh(history, token) for token in tokens]
+        weights = [model(history, token) for token in tokens]
         text += generator.choices(tokens, weights)[0]
     return text[context:-1]
 
 
-def relative(counts: Counter, plus: float,
-             vocabulary: int) -> Callable[[str, str], float]:
+def relative(counts: Counter, plus: float, vocabulary: int) -> Model:
     """Return the model of COUNTS with PLUS added to each of them."""
     total = Counter()
     for gram, n in counts.items():
@@ -77,7 +50,7 @@ def relative(counts: Counter, plus: float,
                                    / (total[history] + plus * vocabulary))
 
 
-def loss(model: Callable[[str, str], float], found: Counter) -> float:
+def loss(model: Model, found: Counter) -> float:
     """Return the nats per character of MODEL on the n-grams FOUND."""
     nats = 0.0
     for gram, n in found.items():
@@ -150,14 +123,29 @@ def lead(losses: Tensor, rival: Tensor,
     return mean.item(), error.item()
 
 
+def plot_pairs(pairs: Counter, letters: str) -> Figure:
+    """Draw the share of each letter (column) after each letter (row)."""
+    figure, ax = new_figure(height=4.8)
+    tokens = EDGE + letters[:26]  # all of them would not fit, in Chinese
+    counts = torch.tensor([[pairs[a + b] for b in tokens] for a in tokens])
+    share = counts / counts.sum(1, keepdim=True).clamp(min=1)
+    blues = LinearSegmentedColormap.from_list("", [BLUE + "00", BLUE], 11)
+    ax.imshow(share.sqrt().numpy(), blues, vmin=0, vmax=0.7, interpolation="none")
+    ax.set_xticks([-0.4, *range(1, len(tokens))], ["end", *tokens[1:]])
+    ax.set_yticks(range(len(tokens)), ["start", *tokens[1:]])
+    ax.set(xlabel="next letter", ylabel="letter")
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+    return figure
+
+
 def measure(corpus: Corpus, context: int) -> dict:
-    """Return the losses of three ways to use a context of this length."""
+    """Return what contexts of this length are worth, used in three ways."""
     table, found = grams(corpus.train, context), grams(corpus.dev, context)
     v = corpus.vocabulary
     model = tune(fit(corpus.train, context, 1.0, v), corpus.dev)
-    return {"context": context, "discount": model.discount,
-            "unseen": sum(found[gram] for gram in found
-                          if gram not in table) / found.total(),
+    unseen = sum(n for gram, n in found.items() if gram not in table)
+    return {"unseen": unseen / found.total(),
             "counts": loss(relative(table, 0, v), table),
             "plus_one": loss(relative(table, 1, v), found),
             "kneser_ney": loss(model.probability, found)}
@@ -165,44 +153,40 @@ def measure(corpus: Corpus, context: int) -> dict:
 
 def plot_contexts(rows: list[dict]) -> Figure:
     """Draw the losses in ROWS against the length of the context."""
-    figure, ax = new_figure(height=3.4)
-    for key, words, colour, style, at, shift in (
-            ("plus_one", "dev, plus one", ORANGE, "^--", 5, (-8, 4)),
-            ("kneser_ney", "dev, Kneser-Ney", BLUE, "o-", 6, (0, 8)),
-            ("counts", "train, relative counts", GREY, "s:", 4, (-6, -12))):
+    figure, ax = new_figure(height=2.9)
+    for key, words, colour, style in (
+            ("plus_one", "dev,\nplus one", ORANGE, "^--"),
+            ("kneser_ney", "dev,\nKneser-Ney", BLUE, "o-"),
+            ("counts", "train,\nrelative counts", GREY, "s:")):
         values = [row[key] for row in rows]
         ax.plot(values, style, color=colour, markersize=5)
-        ax.annotate(words, (at, values[at]), shift, ha="right", color=colour,
+        ax.annotate(words, (len(rows) - 1, values[-1]), (8, -4), color=colour,
                     textcoords="offset points")
     ax.set(xlabel="context (letters)", ylabel="loss (nats per character)")
     return figure
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Count, choose the discount, evaluate, sample, draw."""
+    """Count, choose the discount, evaluate, draw."""
     parser = options.parser("ngram", __doc__, steps=0, seed=1)
     options.add_names(parser)
-    parser.add_argument("--context", type=int, choices=range(1, 11), default=5,
-                        metavar="N", help="letters looked at, at most 10 "
-                        "(default: %(default)s)")
+    parser.add_argument("--context", type=int, default=5, metavar="N",
+                        help="letters looked at (default: %(default)s)")
     args = options.read(parser, argv)
     corpus = load(args.names, args.keep_duplicates)
-    splits = {"train": corpus.train, "dev": corpus.dev, "test": corpus.test}
-    v, tokens = corpus.vocabulary, EDGE + corpus.letters
-    model = tune(fit(corpus.train, args.context, 1.0, v), corpus.dev)
-    pairs, generator = grams(corpus.train, 1), random.Random(args.seed)
     rows = [measure(corpus, context) for context in range(7)]
-    results.save(args, {
-        "measure": "nats per character", "steps": 0, "context": args.context,
+    model = tune(fit(corpus.train, args.context, 1.0, corpus.vocabulary),
+                 corpus.dev)
+    pairs = grams(corpus.train, 1)
+    rival = relative(pairs, 1, corpus.vocabulary)
+    found = {"baseline": {"name": "pairs, plus one"}}
+    for split in "train", "dev", "test":
+        names = getattr(corpus, split)
+        found[split] = loss(model.probability, grams(names, args.context))
+        found["baseline"][split] = loss(rival, grams(names, 1))
+    results.save(args, found | {
+        "measure": "nats per character", "steps": 0, "contexts": rows,
         "discount": model.discount, "parameters": len(model.counts),
-        **{key: loss(model.probability, grams(names, args.context))
-           for key, names in splits.items()},
-        "baseline": {"name": "pairs, plus one"} | {
-            key: loss(relative(pairs, 1, v), grams(names, 1))
-            for key, names in splits.items()},
-        "contexts": rows,
-        "names": [sample(model.probability, args.context, tokens, generator)
-                  for _ in range(5)],
     }, {"ngram": plot_contexts(rows),
         "ngram_pairs": plot_pairs(pairs, corpus.letters)})
 

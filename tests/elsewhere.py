@@ -1,13 +1,13 @@
 # Generated from README.org by tangle.el; edit README.org instead.
 """Build and test a copy of the book as other processors would."""
 
-import json
 import os
 import shutil
 import subprocess
 import sys
 
-from common.files import ROOT
+from book.train import quoted
+from book.tree import ROOT, read
 
 BASELINE = {"ATEN_CPU_CAPABILITY": "default", "ONEDNN_MAX_CPU_ISA": "SSE41",
             "MKL_CBWR": "COMPATIBLE"}
@@ -36,23 +36,16 @@ def build(place: str) -> str:
     return f"{place}: files changed\n{changed}" if changed and switches else ""
 
 
-def quoted(path) -> str:
-    """Return the result in the file PATH that the book quotes first."""
-    result = json.loads(path.read_text("utf-8")) if path.exists() else {}
-    return next((f"{split} {result[split]:.5g}"
-                 for split in ("dev", "test", "train")
-                 if isinstance(result.get(split), float)), "")
-
-
 def main() -> None:
     """Visit every place, then print each result and what it became."""
     faults = list(filter(None, map(build, sys.argv[1:] or PLACES)))
     row = "{:20}" + " {:>14}" * (1 + len(PLACES))
     print(row.format("program", "the book", *PLACES))
     for path in sorted((ROOT / "figs").glob("*.json")):
-        fresh = [quoted(ROOT / "build/elsewhere" / place / "build/results"
-                        / path.stem / path.name) for place in PLACES]
-        print(row.format(path.stem, quoted(path), *fresh))
+        name = f"build/results/{path.stem}/{path.name}"
+        print(row.format(path.stem, quoted(read(path)), *(
+            quoted(read(ROOT / "build/elsewhere" / place / name))
+            for place in PLACES)))
     if faults:
         sys.exit("\n".join(faults))
 

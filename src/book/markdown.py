@@ -6,13 +6,6 @@ import re
 from book.tree import fault, nodes, slug, words
 
 NUMBERED = {"paragraph": "Figure", "table": "Table", "latex-environment": ""}
-NUMBER = re.compile(r"[-+]?\d[\d.,]*%?")
-
-
-def said_of(node: dict) -> dict[str, str]:
-    """Return what #+attr_html: says of NODE."""
-    return dict(re.findall(r":(\w+)\s+(.*?)\s*(?=\s:\w+\s|$)",
-                           node.get("attributes", "")))
 
 
 def folded(heading: dict) -> bool:
@@ -20,16 +13,29 @@ def folded(heading: dict) -> bool:
     return "fold" in heading.get("tags", ())
 
 
+def fence(text: str, said: str = "") -> str:
+    """Return TEXT as it stands, as code of the language SAID."""
+    return f"~~~~~ {said}\n{text}\n~~~~~"
+
+
+def minus(text: str) -> str:
+    """Return TEXT, which may be a number, with a true minus sign."""
+    return re.sub(r"^(\**)-(?=\d)", "\\1\u2212", text)
+
+
 class Markdown:
-    """Writes nodes as Markdown; knows every name and number."""
+    """Writes nodes as Markdown; knows every name, its number and chapter."""
 
     def __init__(self, tree: dict):
-        self.names, self.numbers, self.chapter = {}, {}, ""
-        counts, section = dict.fromkeys(NUMBERED, 0), [0, 0]
+        self.names, self.numbers, self.home = {}, {}, {}
+        counts, section, home = dict.fromkeys(NUMBERED, 0), [0, 0], ""
         for node in nodes(tree, "headline", "src-block", "item", *NUMBERED):
             kind, name = node["t"], node.get("name")
             if kind == "headline":
-                name, level = self.name_heading(node), node["level"]
+                level, title = node["level"], words(node["title"])
+                home = "" if level == 1 else home
+                name = node.get("CUSTOM_ID") or slug(f"{home} {title}")
+                home, node["name"] = home or name, name
                 if level <= 2 and not folded(node):
                     section = ([section[0] + 1, 0] if level == 1
                                else [section[0], section[1] + 1])
@@ -39,19 +45,10 @@ class Markdown:
             elif name and kind in counts:
                 counts[kind] += 1
                 self.numbers[name] = str(counts[kind])
-            if kind != "item" and name in self.names:
-                raise fault(node["at"], f"the name {name} is taken twice")
             if name:
-                self.names[name] = node
-
-    def name_heading(self, node: dict) -> str:
-        """Give the heading NODE an id: its CUSTOM_ID, or its title."""
-        node["id"] = node.get("CUSTOM_ID") or slug(words(node["title"]))
-        if "CUSTOM_ID" not in node and node["id"] in self.names:
-            node["id"] = f"{self.chapter}-{node['id']}"
-        if node["level"] == 1:
-            self.chapter = node["id"]
-        return node["id"]
+                if name in self.names:
+                    raise fault(node["at"], f"the name {name} is taken twice")
+                self.names[name], self.home[name] = node, home
 
     def text(self, content: list) -> str:
         """Return CONTENT, objects and strings, as one text."""
@@ -72,30 +69,26 @@ class Markdown:
                 return f"`` {value} ``" if "`" in value else f"`{value}`"
             case "latex-fragment":
                 return value
-            case "link" if node["type"] == "metric":
-                return re.sub(r"^-(?=\d)", "\u2212", inside)
             case "link":
-                return f"[{inside or self.label(node)}]({self.url(node)})"
+                return self.link(node, inside)
         return inside
 
-    def label(self, link: dict) -> str:
-        """Return what LINK says if its author does not: a number."""
-        path = link["path"]
+    def link(self, node: dict, inside: str) -> str:
+        """Return the link NODE around INSIDE, or else around a number."""
+        path, kind = node["path"], node["type"]
+        if kind == "metric":
+            return minus(inside)
+        if kind not in ("custom-id", "fuzzy"):
+            to = path if kind == "file" else node["raw-link"]
+            return f"[{inside or to}]({to})"
+        if path == "bibliography" and inside.endswith(")"):
+            path = slug(f"bib {words(node['c'])}")
         if path not in self.names:
-            return link["raw-link"]
-        formula = self.names[path]["t"] == "latex-environment"
-        return ("({})" if formula else "{}").format(self.numbers.get(path))
-
-    def url(self, link: dict) -> str:
-        """Return where LINK leads; it must be somewhere."""
-        path, said = link["path"], words(link.get("c", []))
-        if link["type"] not in ("custom-id", "fuzzy"):
-            return path if link["type"] == "file" else link["raw-link"]
-        if path == "bibliography" and said.endswith(")"):
-            path = slug(f"bib {said}")
-        if path not in self.names:
-            raise fault(link["at"], f"nothing is named {path}")
-        return self.place(path)
+            raise fault(node["at"], f"nothing is named {path}")
+        number = self.numbers.get(path, path)
+        if self.names[path]["t"] == "latex-environment":
+            number = f"({number})"
+        return f"[{inside or number}]({self.place(path)})"
 
     def place(self, name: str) -> str:
         """Return the address of the thing called NAME."""
@@ -110,15 +103,16 @@ class Markdown:
         content, value = node.get("c", []), node.get("value", "").rstrip("\n")
         match node["t"]:
             case "headline":
-                return self.heading(node)
+                return self.heading(node, self.text(node["title"]))
             case "paragraph":
                 first = content[0] if isinstance(content[0], dict) else {}
                 if first.get("type") == "file" and "c" not in first:
                     return self.figure(node, first["path"])
                 return self.text(content)
             case "plain-list":
-                return "".join(self.item(node["type"], number, item)
-                               for number, item in enumerate(content, 1))
+                return "".join(map(self.item, content, (
+                    f"{number}.  " if node["type"] == "ordered" else "-   "
+                    for number in range(1, len(content) + 1))))
             case "table":
                 return self.table(node)
             case "latex-environment":
@@ -129,39 +123,32 @@ class Markdown:
             case "example-block" | "fixed-width":
                 return self.output(node, value)
             case "quote-block":
-                return "> " + self.blocks(content).strip().replace("\n", "\n> ")
+                return "> " + self.blocks(content).replace("\n", "\n> ")
             case "section" | "dynamic-block":
                 return self.blocks(content)
         return ""
 
-    def item(self, kind: str, number: int, node: dict) -> str:
-        """Return NODE, the item NUMBER of a list of KIND, Org's word."""
+    def item(self, node: dict, mark: str) -> str:
+        """Return NODE, an item of a list, behind its MARK."""
         text = self.blocks(node.get("c", [])).strip().replace("\n", "\n    ")
-        if kind == "descriptive":
-            return self.term(node, self.text(node["tag"]), text)
-        return f"{number}.  {text}\n" if kind == "ordered" else f"-   {text}\n"
-
-    def term(self, node: dict, tag: str, text: str) -> str:
-        """Return NODE, which says what TAG means, in a list."""
-        return f"-   **{tag}** \u2013 {text}\n"
+        if "tag" in node:
+            tag = self.text(node["tag"])
+            text = f'<b id="{node["name"]}">{tag}</b> \u2013 {text}'
+        return f"{mark}{text}\n"
 
     def table(self, node: dict) -> str:
         """Return the table NODE; a column of numbers is set to the right."""
         rows = [[self.text(cell.get("c", [])).strip() for cell in row["c"]]
                 for row in node["c"] if row.get("type") != "rule"]
-        right = [all(NUMBER.fullmatch(text.strip("*")) for text in column[1:]
-                     if text) for column in zip(*rows)]
-        rows = [[re.sub(r"^(\**)-(?=\d)", "\\1\u2212", text) for text in row]
-                for row in rows]
-        rows.insert(1, ["--:" if of else ":--" for of in right])
-        return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+        rule = ["--:" if all(re.fullmatch(r"(\**[-+]?\d[\d.,]*%?\**)?", text)
+                             for text in column[1:]) else ":--"
+                for column in zip(*rows)]
+        return "".join(f"| {' | '.join(map(minus, row))} |\n"
+                       for row in [rows[0], rule, *rows[1:]])
 
     def caption(self, node: dict) -> str:
         """Return the caption of NODE behind its number."""
-        text, name = self.text(node.get("caption", [])).strip(), node.get("name")
-        return f"{NUMBERED[node['t']]} {self.numbers[name]}. {text}" if (
-            name) else text
-
-    def fence(self, text: str, said: str) -> str:
-        """Return TEXT as it stands, as code of the language SAID."""
-        return f"~~~~~ {said}\n{text}\n~~~~~"
+        text = self.text(node.get("caption", [])).strip()
+        if "name" not in node:
+            return text
+        return f"{NUMBERED[node['t']]} {self.numbers[node['name']]}. {text}"

@@ -1,32 +1,27 @@
 # Generated from README.org by tangle.el; edit README.org instead.
 """Refresh what README.org quotes: outputs, numbers and tables."""
 
-import json
+import functools
 import re
 import shlex
-from functools import cache
 
+from book import tree
 from book.outputs import outputs
-from book.tree import ROOT, fault, load, nodes, splice, told
+from book.tree import ROOT, fault, nodes, splice
 
-
-@cache
-def results(program: str) -> dict | None:
-    """Return the contents of figs/PROGRAM.json, or None."""
-    path = ROOT / f"figs/{program}.json"
-    return json.loads(path.read_text("utf-8")) if path.exists() else None
+read = functools.cache(tree.read)
 
 
 def value(key: str, at: int):
     """Return what KEY, such as logistic.accuracy.test, stands for."""
     program, *path = key.split(".")
-    found = [results(program)]
     try:
-        for step in ["0", *path]:
+        found = read(ROOT / f"figs/{program}.json") or {}[program]
+        for step in path:
             found = found[int(step) if isinstance(found, list) else step]
-        return dict(found) if not path else found
     except (KeyError, IndexError, TypeError, ValueError):
         raise fault(at, f"figs/ has no {key}; run make train") from None
+    return found
 
 
 def shown(item, form: str = "") -> str:
@@ -35,14 +30,13 @@ def shown(item, form: str = "") -> str:
         return ""
     if isinstance(item, list):
         return ", ".join(map(shown, item))
-    if not form and isinstance(item, int):
-        form = ","
-    return format(item, form) if not isinstance(item, str) else item
+    if isinstance(item, str):
+        return item
+    return format(item, form or "," * isinstance(item, int))
 
 
 def quotation(link: dict) -> tuple[int, int, str]:
-    """Return the edit that renews the number of LINK, [[metric:KEY%FORM][N]].
-    """
+    """Return the edit that renews LINK, [[metric:KEY%FORM][NUMBER]]."""
     key, _, form = link["path"].partition("%")
     try:
         said = shown(value(key, link["at"]), form)
@@ -56,54 +50,53 @@ def aligned(table: list[list[str]]) -> str:
     def width(text: str) -> int:
         return len(re.sub(r"\[\[.*?\]\[(.*?)\]\]", r"\1", text))
 
-    widths = [max(map(width, column)) for column in zip(*table, strict=True)]
-    lines = ["| " + " | ".join(text + " " * (wide - width(text))
-                               for text, wide in zip(row, widths)) + " |"
+    wide = [max(map(width, column)) for column in zip(*table, strict=True)]
+    lines = ["| " + " | ".join(text + " " * (size - width(text))
+                               for text, size in zip(row, wide)) + " |"
              for row in table]
-    lines.insert(1, "|" + "+".join("-" * (wide + 2) for wide in widths) + "|")
+    lines.insert(1, "|" + "+".join("-" * (size + 2) for size in wide) + "|")
     return "\n".join(lines)
 
 
-def loss(number: float | None, measure: str) -> str:
+def loss(row: dict, split: str) -> str:
     """Return a cell: an error rate, or a loss of four significant digits."""
-    if number is None:
+    if split not in row:
         return ""
-    rate = measure.startswith("error rate")
-    return f"{number:.2%}" if rate else f"{number:#.4g}".rstrip(".")
+    rate = row["measure"].startswith("error rate")
+    return f"{row[split]:{'.2%' if rate else '#.4g'}}".rstrip(".")
 
 
 def table_of_results(given: dict, at: int) -> list[list[str]]:
     """Return a row a program and baseline; the best test results are bold."""
-    rows = {}
+    rows = {}  # a baseline that several programs share comes once
     for program in given["programs"].split():
         own = value(program, at)
-        link = f"[[#{program.replace('_', '-')}][={program}=]]"
-        rows[link] = own | {"name": link}
-        if "baseline" in own:
-            rival = own["baseline"] | {"measure": own["measure"]}
-            rows.setdefault(f"{rival['name']} {own['measure']}", rival)
+        rows[program] = own | {
+            "name": f"[[#{program.replace('_', '-')}][={program}=]]"}
+        if rival := own.get("baseline"):
+            rows.setdefault((rival["name"], own["measure"]),
+                            rival | {"measure": own["measure"]})
+    rows = list(rows.values())
     splits = [split for split in ("train", "dev", "test")
-              if any(split in row for row in rows.values())]
-    best = {}
-    for row in rows.values():
-        if "test" in row:
-            best[row["measure"]] = min(row["test"], best.get(row["measure"],
-                                                             row["test"]))
-    table = [["program or baseline", "parameters", "steps", "measure", *splits]]
-    for row in rows.values():
-        measure = row["measure"]
-        cells = [loss(row.get(split), measure) for split in splits]
-        if "test" in row and cells[-1] == loss(best[measure], measure):
+              if any(split in row for row in rows)]
+    table = [["program or baseline", "parameters", "steps", "measure",
+              *splits]]
+    for row in rows:
+        cells = [loss(row, split) for split in splits]
+        best = min((rival for rival in rows if "test" in rival
+                    and rival["measure"] == row["measure"]),
+                   key=lambda rival: rival["test"], default=row)
+        if "test" in row and cells[-1] == loss(best, "test"):
             cells[-1] = f"*{cells[-1]}*"
         table.append([row["name"], shown(row.get("parameters")),
-                      shown(row.get("steps")), measure, *cells])
+                      shown(row.get("steps")), row["measure"], *cells])
     return table
 
 
 def table_of_rows(given: dict, at: int) -> list[list[str]]:
     """Return a table from a list of dictionaries in a results file."""
-    columns = [column.partition(":")[::2] for column in
-               given["columns"].split()]
+    columns = [column.partition(":")[::2]
+               for column in given["columns"].split()]
     return [[name.replace("_", " ") for name, _ in columns],
             *([shown(row.get(name), form) for name, form in columns]
               for row in value(given["from"], at))]
@@ -116,25 +109,24 @@ def table(block: dict, text: str) -> tuple[int, int, str]:
     make = {"results": table_of_results, "rows": table_of_rows}
     try:
         cells = make[block["block-name"]](given, block["at"])
-        lines = [text[block["at"]:block["end"]].split("\n")[0],
-                 f"#+name: {given['name']}", f"#+caption: {given['caption']}",
-                 aligned(cells), "#+END:"]
+        head = f"#+name: {given['name']}\n#+caption: {given['caption']}"
     except KeyError as error:
         raise fault(block["at"], f"this block has no {error}") from None
-    end = len(text[:block["end"]].rstrip())
-    return block["at"], end, "\n".join(lines)
+    begin = text[block["at"]:block["end"]].split("\n")[0]
+    return (block["at"], len(text[:block["end"]].rstrip()),
+            f"{begin}\n{head}\n{aligned(cells)}\n#+END:")
 
 
 def main() -> None:
     """Bring README.org up to date."""
-    tree = load()
-    edits = [quotation(link) for link in nodes(tree, "link")
+    book = tree.load()
+    edits = [quotation(link) for link in nodes(book, "link")
              if link["type"] == "metric"]
-    edits += [table(block, tree["text"])
-              for block in nodes(tree, "dynamic-block")]
-    if splice(edits + outputs(tree)):
+    edits += [table(block, book["text"])
+              for block in nodes(book, "dynamic-block")]
+    if splice(book["text"], edits + outputs(book)):
         print("numbers   README.org: refreshed")
 
 
 if __name__ == "__main__":
-    told(main)
+    main()

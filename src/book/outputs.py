@@ -12,57 +12,43 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import redirect_stdout
 from pathlib import Path
 
-from book.tree import (README, ROOT, chapters, fault, first_line, nodes, slug,
-                       words)
+from book.tree import README, ROOT, chapters, fault, nodes, runs
 from common.files import write
 
 FEW = 10  # lines: more stand in an example block, as Org has it
 
 
-def cells(chapter: dict) -> list[dict]:
-    """Return the blocks of CHAPTER that run: its programs, and examples."""
-    return [block for block in nodes(chapter, "src-block")
-            if block.get("language") == "python" and (block.get("output")
-            or block.get("target", "").startswith("src/")
-            and not block["target"].startswith("src/book/"))]
+def scripts(chapter: dict) -> list[dict]:
+    """Return the blocks of CHAPTER that run, but for checks."""
+    return [block for block in nodes(chapter, "src-block") if runs(block)
+            and not block.get("target", "").startswith("tests/")]
 
 
-def cache(chapter: dict) -> tuple[Path, str]:
-    """Return where the outputs of CHAPTER are kept, and under which key."""
+def kept(chapter: dict) -> Path:
+    """Return where the outputs of CHAPTER are; its name is their key."""
     key = hashlib.sha256()
-    for block in cells(chapter):
+    for block in scripts(chapter):
         key.update(block["body"].encode())
     for path in sorted([*ROOT.glob("src/**/*.py"), *ROOT.glob("figs/*.json")]):
         key.update(path.read_bytes())
-    return ROOT / f"build/outputs/{slug(words(chapter['title']))}.json", key.hexdigest()
-
-
-def kept(chapter: dict) -> list[str] | None:
-    """Return what the cells of CHAPTER print if it is known, else None."""
-    path, key = cache(chapter)
-    content = json.loads(path.read_text("utf-8")) if path.exists() else {}
-    return content.get("outputs") if content.get("key") == key else None
+    return ROOT / f"build/outputs/{key.hexdigest()[:16]}.json"
 
 
 def run(chapter: dict) -> None:
-    """Run the cells of CHAPTER in one namespace; keep what they print."""
-    import torch  # here, since most edits change no output
-    torch.set_num_threads(1)
+    """Run CHAPTER's scripts in one namespace; keep what they print."""
     module = sys.modules["chapter"] = types.ModuleType("chapter")
     printed = []
-    for block in cells(chapter):
-        vars(module)["__file__"] = str(ROOT / block.get("target", "README.org"))
+    for block in scripts(chapter):
         into = io.StringIO()
         try:
             with redirect_stdout(into):
-                exec(compile("\n" * (first_line(block) - 1) + block["body"],
+                exec(compile("\n" * (block["line"] - 1) + block["body"],
                              README, "exec"), vars(module))
         except Exception:
             trace = traceback.format_exc().strip()
             raise fault(block["at"], f"this block fails\n{trace}") from None
         printed.append(into.getvalue())
-    path, key = cache(chapter)
-    write(path, json.dumps({"key": key, "outputs": printed}))
+    write(kept(chapter), json.dumps(printed))
 
 
 def quoted(printed: str) -> str:
@@ -75,33 +61,33 @@ def quoted(printed: str) -> str:
 
 def edits(chapter: dict, text: str) -> list[tuple[int, int, str]]:
     """Return the edits of README.org's TEXT that renew CHAPTER's outputs."""
-    after = {}  # the element behind each block: its result, if it has one
-    for parent in [chapter, *nodes(chapter, "headline", "section", "item")]:
-        children = [c for c in parent.get("c", ()) if isinstance(c, dict)]
-        after |= {one["at"]: two for one, two in zip(children, children[1:])}
+    printed = json.loads(kept(chapter).read_text("utf-8"))
+    results, block = {}, {}  # the result below each block
+    for node in nodes(chapter, "src-block", "fixed-width", "example-block",
+                      "keyword"):
+        if node["t"] == "src-block":
+            block = node
+        elif "result" in node or node.get("key") == "RESULTS":
+            results[block["at"]] = node
     found = []
-    for block, printed in zip(cells(chapter), kept(chapter)):
-        if not block.get("output"):
-            continue
-        result = after.get(block["at"], {})
-        if result.get("result") or result.get("key") == "RESULTS":
-            start, end, gap = result["at"], result["end"], ""
-        else:
-            start = end = len(text[:block["end"]].rstrip())
-            gap = "\n\n"
-        name = f" {block['name']}" if "name" in block else ""
-        found.append((start, len(text[:end].rstrip("\n")),
-                      f"{gap}#+RESULTS:{name}\n{quoted(printed)}"))
+    for block, said in zip(scripts(chapter), printed, strict=True):
+        if "output" in block:
+            end = len(text[:block["end"]].rstrip())
+            old = results.get(block["at"], {"at": end, "end": end})
+            gap = "\n\n" if old["at"] == end else ""
+            name = f" {block['name']}" if "name" in block else ""
+            found.append((old["at"], len(text[:old["end"]].rstrip("\n")),
+                          f"{gap}#+RESULTS:{name}\n{quoted(said)}"))
     return found
 
 
 def outputs(tree: dict) -> list[tuple[int, int, str]]:
     """Run what changed; return the edits that renew every output."""
     found = [chapter for chapter in chapters(tree)
-             if any(block.get("output") for block in cells(chapter))]
-    stale = [chapter for chapter in found if kept(chapter) is None]
+             if any("output" in block for block in scripts(chapter))]
+    stale = [chapter for chapter in found if not kept(chapter).exists()]
     if stale:
-        with ProcessPoolExecutor(
-                mp_context=multiprocessing.get_context("spawn")) as pool:
+        spawn = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(mp_context=spawn) as pool:
             list(pool.map(run, stale))
     return [edit for chapter in found for edit in edits(chapter, tree["text"])]

@@ -6,10 +6,17 @@ for (const listing of document.querySelectorAll(".listing")) {
   button.addEventListener("click", async () => {
     await navigator.clipboard.writeText(listing.querySelector("code").innerText + "\n");
     button.textContent = "Copied";
-    setTimeout(() => { button.textContent = "Copy"; }, 2000);
   });
   listing.append(button);
 }
+
+// The contents stand open beside the text where there is room.
+const contents = document.querySelector("nav details");
+const wide = matchMedia("(min-width: 1200px)");
+const fit = () => { contents.open = wide.matches; };
+wide.addEventListener("change", fit);
+contents.addEventListener("click", (event) => { if (event.target.closest("a")) fit(); });
+fit();
 
 // A link into a folded part opens it; paper shows every part.
 const unfold = (element) => {
@@ -24,20 +31,16 @@ if (location.hash) arrive();
 addEventListener("beforeprint", () => document.querySelectorAll("details").forEach(unfold));
 
 // The contents follow the reading.
-const headings = [...document.querySelectorAll("main h2, main h3")];
+const headings = [...document.querySelectorAll("main h2, main h3")].filter((heading) => heading.id);
 let current;
 const follow = () => {
   const here = headings.findLast((heading) => heading.getBoundingClientRect().top < 120) ?? headings[0];
-  if (!here || here === current) return;
-  current = here;
-  for (const link of document.querySelectorAll("nav a[aria-current]")) link.removeAttribute("aria-current");
-  for (const link of document.querySelectorAll(`nav a[href="#${here.parentElement.id}"]`)) {
-    link.setAttribute("aria-current", "true");
-    if (link.closest(".side")) link.scrollIntoView({ block: "nearest" });
-  }
+  const link = here && contents.querySelector(`a[href="#${here.id}"]`);
+  if (!link || link === current) return;
+  current?.removeAttribute("aria-current");
+  current = link;
+  link.setAttribute("aria-current", "true");
+  if (wide.matches) link.scrollIntoView({ block: "nearest" });
 };
 addEventListener("scroll", () => requestAnimationFrame(follow), { passive: true });
 follow();
-for (const link of document.querySelectorAll("details.contents a")) {
-  link.addEventListener("click", () => { link.closest("details").open = false; });
-}

@@ -5,7 +5,6 @@ Programs run side by side, each in a process of its own, forked from one
 that has imported PyTorch already: that saves half the time of most.
 """
 
-import json
 import multiprocessing
 import os
 import re
@@ -16,34 +15,27 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from book.tree import ROOT, first_line, load, nodes
+from book.tree import ROOT, load, nodes, read
 from common.files import made_from, write
 
-FRAME = re.compile(r'  File "([^"]+)", line (\d+)(?:, in (\S+))?')
 PRELOAD = ["torch", "torch._dynamo", "matplotlib.figure",
            "matplotlib.backends.backend_svg"]
 
 
-def origin(file: str, line: int) -> int | None:
-    """Return the line of README.org that LINE of the tangled FILE is from."""
-    start = 2  # line 1 is a note
-    for block in nodes(load(), "src-block"):
-        if str(ROOT / block.get("target", "")) != file:
-            continue
-        lines = block["body"].count("\n") + 1
-        if start <= line < start + lines:
-            return first_line(block) + line - start
-        start += lines + 2
-    return None
-
-
 def traced(log: str) -> str:
     """Return LOG with README.org:LINE: for each frame in a tangled file."""
-    def place(frame: re.Match) -> str:
-        line = origin(frame[1], int(frame[2]))
-        return f"README.org:{line}: {frame[3] or ''}" if line else frame[0]
+    lines = {}  # of README.org, for each line of a tangled file but its first
+    for block in nodes(load(), "src-block"):
+        if "target" in block:
+            here = lines.setdefault(str(ROOT / block["target"]), [0, 0])
+            last = block["line"] + block["body"].count("\n") + 1
+            here += [*range(block["line"], last), 0, 0]
 
-    return FRAME.sub(place, log)
+    def place(frame: re.Match) -> str:
+        found = lines.get(frame[1], [])[int(frame[2]):][:1]
+        return f"README.org:{found[0]}:" if found else frame[0]
+
+    return re.sub(r'  File "([^"]+)", line (\d+),?', place, log)
 
 
 def losses(results, path: str = "") -> Iterator[tuple[str, float]]:
@@ -68,14 +60,16 @@ def reproduced(kept: dict, fresh: dict) -> bool:
         for key, value in old.items())
 
 
-def read(path: Path) -> dict:
-    """Return the results in PATH, or nothing if it is not there."""
-    return json.loads(path.read_text("utf-8")) if path.exists() else {}
+def quoted(results: dict) -> str:
+    """Return the loss in RESULTS that says most."""
+    return next((f"{split} {results[split]:.4g}"
+                 for split in ("dev", "test", "train")
+                 if isinstance(results.get(split), float)), "")
 
 
 def execute(path: Path, out: Path, more: list[str]) -> None:
     """Run the program at PATH, which writes to OUT, in this process."""
-    log = os.open(out / "log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    log = os.open(out / "log", os.O_WRONLY | os.O_CREAT)
     os.dup2(log, 1)
     os.dup2(log, 2)
     sys.argv = [str(path), "--quiet", "--out", str(out), *more]
@@ -86,9 +80,8 @@ def run(path: Path, context, more: list[str]) -> bool:
     """Run the program at PATH if it is due; keep or replace its results."""
     name, out = path.stem, ROOT / "build/results" / path.stem
     there = ROOT / f"figs/{name}.json"
-    fresh = read(out / there.name)
     if not more and there.exists() and (
-            fresh.get("made_from") == made_from(name)):
+            read(out / there.name).get("made_from") == made_from(name)):
         return True
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
@@ -104,12 +97,10 @@ def run(path: Path, context, more: list[str]) -> bool:
     for file in out.glob(f"{name}*.*"):
         if not (same and there.with_name(file.name).exists()):
             write(there.with_name(file.name), file.read_bytes())
-    said = [f": {split} {fresh[split]:.4g}" + (
-        f" (the book: {kept[split]:.4g})" if same else "")
-        for split in ("dev", "test", "train")
-        if isinstance(fresh.get(split), float)][:1]
-    print(f"train     {name} {'reproduced' if same else 'new results'}"
-          f"{''.join(said)}", flush=True)
+    said = "reproduced" if same else "new results"
+    if loss := quoted(fresh):
+        said += f": {loss}" + f" (the book: {quoted(kept)})" * same
+    print(f"train     {name} {said}", flush=True)
     return True
 
 
@@ -118,12 +109,15 @@ def main() -> None:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(PRELOAD)
     for folder in "src", "src/experiments":
-        paths = sorted((ROOT / folder).glob("*.py"))
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             done = list(pool.map(lambda path: run(path, context, sys.argv[1:]),
-                                 paths))
+                                 sorted((ROOT / folder).glob("*.py"))))
         if not all(done):
             sys.exit(1)
+    for path in (ROOT / "src/long").glob("*.py"):
+        kept = read(ROOT / f"figs/{path.stem}.json")
+        if kept.get("made_from") != made_from(path.stem):
+            print(f"train     {path.stem} is older than its sources: make long")
 
 
 if __name__ == "__main__":

@@ -3,47 +3,30 @@
 
 import json
 import re
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from pathlib import Path
 
 from common.files import ROOT, write
 
 README = ROOT / "README.org"
 
 
-class BookError(Exception):
-    """README.org is at fault; the message names the line."""
+def fault(at: int, message: str) -> SystemExit:
+    """Return the end of a run: README.org is at fault at character AT."""
+    line = README.read_text("utf-8").count("\n", 0, at) + 1
+    return SystemExit(f"README.org:{line}: error: {message}")
 
 
-def fault(at: int, message: str) -> BookError:
-    """Return the error that README.org is at fault at the character AT."""
-    return BookError(f"README.org:{line_of(at)}: error: {message}")
-
-
-def told(work: Callable[[], None]) -> None:
-    """Do WORK; a BookError becomes one line and exit status 1."""
-    try:
-        work()
-    except BookError as error:
-        sys.exit(str(error))
-
-
-def line_of(at: int) -> int:
-    """Return the number of the line that holds character AT."""
-    return README.read_text("utf-8").count("\n", 0, at) + 1
-
-
-def first_line(block: dict) -> int:
-    """Return the number of the line where the code of BLOCK begins."""
-    text = README.read_text("utf-8").lower()
-    return line_of(text.index("#+begin_src", block["at"])) + 1
+def read(path: Path) -> dict:
+    """Return the JSON in PATH, or nothing if it is not there."""
+    return json.loads(path.read_text("utf-8")) if path.exists() else {}
 
 
 def load() -> dict:
     """Return the tree, and under "text" the README.org that it is of."""
-    tree = json.loads((ROOT / "build/book.json").read_text("utf-8"))
+    tree = read(ROOT / "build/book.json")
     tree["text"] = README.read_text("utf-8")
-    if tree["length"] != len(tree["text"]):
+    if tree.get("length") != len(tree["text"]):
         raise fault(0, "the file has changed; run make tangle")
     return tree
 
@@ -63,6 +46,14 @@ def chapters(tree: dict) -> list[dict]:
     return [node for node in tree["c"] if node["t"] == "headline"]
 
 
+def runs(block: dict) -> bool:
+    """Say whether BLOCK is a cell: of a program, an example or a check."""
+    target = block.get("target", "")
+    return block.get("language") == "python" and (
+        "output" in block or target != "" and not target.startswith(
+            ("src/book/", "src/common/")))
+
+
 def words(content: list) -> str:
     """Return the plain text of CONTENT, a list of nodes and strings."""
     return "".join(node if isinstance(node, str)
@@ -75,11 +66,11 @@ def slug(text: str) -> str:
     return re.sub(r"\W+", "-", text.lower()).strip("-")
 
 
-def splice(edits: list[tuple[int, int, str]]) -> bool:
-    """Make EDITS of README.org: (START, END, TEXT); say if it changed."""
-    old = new = README.read_text("utf-8")
-    for start, end, text in sorted(edits, reverse=True):
-        new = new[:start] + text + new[end:]
-    if new != old:
+def splice(text: str, edits: list[tuple[int, int, str]]) -> bool:
+    """Make EDITS of README.org's TEXT: (START, END, NEW); say if any did."""
+    new = text
+    for start, end, said in sorted(edits, reverse=True):
+        new = new[:start] + said + new[end:]
+    if new != text:
         write(README, new)
-    return new != old
+    return new != text

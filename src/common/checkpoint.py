@@ -12,22 +12,21 @@ from common.options import InputError
 FORMAT = "PyTorch Examples, checkpoint 1"
 
 
-def state(part):
-    """Return the state of PART: a module, optimiser, generator or value."""
-    if isinstance(part, torch.Generator):
-        return part.get_state()
-    return part.state_dict() if hasattr(part, "state_dict") else part
-
-
 def save(path: Path, program: str, about: dict, **parts) -> None:
     """Write the state of PARTS to PATH, and ABOUT, which describes them.
 
-    ABOUT holds plain values: sizes to build the model anew, settings.
+    A part is a module, an optimiser, a generator, or a plain value; ABOUT
+    holds plain values: sizes to build the model anew, settings.
     """
     content = {"format": FORMAT, "program": program, "about": about}
+    for name, part in parts.items():
+        if isinstance(part, torch.Generator):
+            part = part.get_state()
+        elif hasattr(part, "state_dict"):
+            part = part.state_dict()
+        content[name] = part
     buffer = io.BytesIO()
-    torch.save(content | {name: state(part) for name, part in parts.items()},
-               buffer)
+    torch.save(content, buffer)
     write(path, buffer.getvalue())
 
 
@@ -68,12 +67,9 @@ def resume(path: Path, program: str, about: dict, **parts) -> int:
                              f"{key}: {str(then)[:40]}, not {str(now)[:40]}")
     try:
         for name, part in parts.items():
-            if isinstance(part, torch.Generator):
-                part.set_state(content[name])
-            elif isinstance(part, dict):
-                part.update(content[name])
-            else:
-                part.load_state_dict(content[name])
+            bring = (getattr(part, "set_state", None) or
+                     getattr(part, "load_state_dict", None) or part.update)
+            bring(content[name])
         return int(content["step"])
     except Exception:  # a part that is missing or does not fit
         raise InputError(f"--resume {path}: no run that can go on") from None

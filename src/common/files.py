@@ -4,7 +4,6 @@
 import hashlib
 import os
 import re
-import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -12,18 +11,15 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def write(path: Path, content: str | bytes) -> None:
     """Write CONTENT beside PATH, then rename: PATH is never half there."""
-    data = content.encode() if isinstance(content, str) else content
     path = Path(path).resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
+    part = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
+        part.write_bytes(content.encode() if isinstance(content, str)
+                         else content)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def made_from(program: str) -> str:
@@ -32,15 +28,14 @@ def made_from(program: str) -> str:
     That is its source, the programs that it imports, src/common/, data/
     and the versions in requirements.txt.
     """
-    src, todo, found = ROOT / "src", [program], set()
+    todo, found = [program], {*ROOT.glob("src/common/*.py"),
+                              *ROOT.glob("data/*.*"),
+                              ROOT / "requirements.txt"}
     while todo:
-        for path in src.glob(f"**/{todo.pop()}.py"):
-            if path not in found:
-                found.add(path)
-                todo += re.findall(r"^from (\w+) import", path.read_text(
-                    "utf-8"), re.M)
-    found |= {*src.glob("common/*.py"), *ROOT.glob("data/*.*"),
-              ROOT / "requirements.txt"}
+        for path in set(ROOT.glob(f"src/**/{todo.pop()}.py")) - found:
+            found.add(path)
+            todo += re.findall(r"^(?:from|import) (\w+)",
+                               path.read_text("utf-8"), re.M)
     digest = hashlib.sha256()
     for path in sorted(found):
         digest.update(path.read_bytes())

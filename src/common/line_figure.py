@@ -1,18 +1,24 @@
 # Generated from README.org by tangle.el; edit README.org instead.
-"""Figures of points, and of a line while it is learned."""
+"""Figures and results of a line while it is learned."""
+
+import argparse
 
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+from torch import Tensor
 
-from common.line import INTERCEPT, SLOPE, least_squares
+from common import results
+from common.line import INTERCEPT, SLOPE, known_line, least_squares
 from common.style import BLUE, GREY, INK, fade, new_figure
 
 
-def plot_points(x, y) -> Figure:
+def plot_points(x: Tensor, y: Tensor) -> Figure:
     """Draw the points, and the line that made them."""
-    figure, axes = new_figure(height=3.4)
+    figure, axes = new_figure(height=3.2)
+    x, y = x.cpu(), y.cpu()
     axes.plot(x, y, "o", color=GREY, markersize=3.5, markeredgewidth=0)
-    axes.plot(x, SLOPE * x + INTERCEPT, "--", color=INK, linewidth=1)
+    axes.plot(x[[0, -1]], SLOPE * x[[0, -1]] + INTERCEPT, "--", color=INK,
+              linewidth=1)
     axes.annotate(f"y = {SLOPE:g} x + {INTERCEPT:g}",
                   (40, SLOPE * 40 + INTERCEPT), (20, -34),
                   textcoords="offset points", color=INK)
@@ -20,28 +26,40 @@ def plot_points(x, y) -> Figure:
     return figure
 
 
-def plot_lines(x, y, feature, history: list) -> Figure:
-    """Draw the lines of HISTORY over the points, and their losses, by epoch.
+def report(args: argparse.Namespace, feature: Tensor, history: list,
+           figures: dict) -> None:
+    """Save what training reached, with a figure of HISTORY by epoch.
 
     HISTORY holds a pair (w, b) of weights for FEATURE: x in some units.
     """
-    lines = [w * feature + b for w, b in history]
-    best_b, best_w = least_squares(feature[:, None], y)
-    floor = ((best_w * feature + best_b - y) ** 2).mean().item()
+    def losses(y: Tensor) -> list[float]:
+        return [((w * feature + b - y) ** 2).mean().item() for w, b in lines]
+
+    feature = feature.cpu()
+    (x, y), (_, fresh) = known_line(args.seed), known_line(args.seed + 1)
+    best_b, best_w = least_squares(feature[:, None], y).tolist()
+    lines = [*history, (best_w, best_b)]
+    *train, floor = losses(y)
+    *_, test, test_floor = losses(fresh)
     figure, (left, right) = new_figure(columns=2, height=2.9)
     left.plot(x, y, "o", color=GREY, markersize=2.2, markeredgewidth=0)
-    for epoch, line in enumerate(lines):
-        left.plot(x, line, color=BLUE, alpha=fade(epoch, len(lines)))
-        if epoch in (0, len(lines) - 1):
-            left.annotate(f"epoch {epoch}", (x[-1], line[-1]), (5, 0),
+    for epoch, (w, b) in enumerate(history):
+        ends = w * feature[[0, -1]] + b
+        left.plot(x[[0, -1]], ends, color=BLUE, alpha=fade(epoch, len(history)))
+        if epoch in (0, len(history) - 1):
+            left.annotate(f"epoch {epoch}", (x[-1], ends[-1]), (5, 0),
                           textcoords="offset points", va="center", color=BLUE)
     left.set(xlabel="x", ylabel="y")
-    right.semilogy([((line - y) ** 2).mean().item() for line in lines], "o-",
-                   color=BLUE, markersize=3)
+    right.semilogy(train, "o-", color=BLUE, markersize=3)
     right.axhline(floor, color=INK, linewidth=0.8, dashes=(4, 3))
     right.annotate("least squares", (0, floor), (0, -4), color=INK,
                    textcoords="offset points", va="top")
     right.xaxis.set_major_locator(MaxNLocator(integer=True))
     right.set(xlabel="epoch", ylabel="loss (squared units of y)",
               ylim=(0.6 * floor, None))
-    return figure
+    results.save(args, {
+        "measure": "mean squared error", "parameters": 2,
+        "steps": args.steps, "train": train[-1], "test": test,
+        "baseline": {"name": "least squares", "train": floor,
+                     "test": test_floor},
+    }, figures | {args.program: figure})

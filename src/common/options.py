@@ -2,7 +2,6 @@
 """The command line of every program, and what becomes of an error."""
 
 import argparse
-import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -35,9 +34,8 @@ def parser(program: str, about: str, *, steps: int | None,
     """
     new = Parser(prog=program, description=about, allow_abbrev=False)
     add = new.add_argument
-    usual = "from the data" if steps is None else "%(default)s"
     add("--steps", type=int, default=steps, metavar="N",
-        help=f"parameter updates (default: {usual})")
+        help=f"parameter updates (default: {steps or 'from the data'})")
     add("--seed", type=int, default=seed, metavar="N",
         help="seed of every generator (default: %(default)s)")
     add("--device", choices=["auto", "cpu", "cuda", "mps"], default="cpu",
@@ -50,26 +48,27 @@ def parser(program: str, about: str, *, steps: int | None,
 
 def add_names(new: Parser) -> None:
     """Add the options about the list of names."""
-    add = new.add_argument
-    add("--names", type=Path, default=ROOT / "data/names.txt", metavar="FILE",
-        help="one name a line, UTF-8 (default: the book's)")
-    add("--keep-duplicates", action="store_true",
-        help="split with duplicates, which leaks")
+    new.add_argument("--names", type=Path, default=ROOT / "data/names.txt",
+                     metavar="FILE", help="one name a line, UTF-8 (default: "
+                     "the book's)")
+    new.add_argument("--keep-duplicates", action="store_true",
+                     help="split with duplicates, which leaks")
 
 
 def add_checkpoint(new: Parser) -> None:
     """Add the options about the run on disk."""
-    add = new.add_argument
-    add("--checkpoint", type=Path, metavar="FILE",
-        default=ROOT / f"build/{new.prog}.pt",
-        help=f"the run on disk (default: build/{new.prog}.pt)")
-    add("--resume", action="store_true", help="go on from the checkpoint")
+    path = f"build/{new.prog}.pt"
+    new.add_argument("--checkpoint", type=Path, metavar="FILE",
+                     default=ROOT / path,
+                     help=f"the run on disk (default: {path})")
+    new.add_argument("--resume", action="store_true",
+                     help="go on from the checkpoint")
 
 
 def add_training(new: Parser, context: int, dropout: float | None) -> None:
     """Add the options of the networks that learn from names."""
     add = new.add_argument
-    usual = "from the data" if dropout is None else "%(default)s"
+    usual = "from the data" if dropout is None else dropout
     add("--context", type=int, default=context, metavar="N",
         help="letters looked at (default: %(default)s)")
     add("--dropout", type=float, default=dropout, metavar="P",
@@ -84,19 +83,17 @@ def add_training(new: Parser, context: int, dropout: float | None) -> None:
 def read(new: Parser, argv: list[str] | None) -> argparse.Namespace:
     """Return the options in ARGV, by default those of the process."""
     args = new.parse_args(argv)
-    for name, least in ("steps", 0), ("seed", 0), ("sample", 0), (
-            "context", 1), ("dropout", 0):
+    for name, least in {"steps": 0, "seed": 0, "sample": 0, "context": 1,
+                        "dropout": 0}.items():
         value = getattr(args, name, None)
         if value is not None and value < least:
             raise InputError(f"--{name} must be at least {least}")
         if name == "dropout" and value is not None and value >= 1:
             raise InputError("--dropout must be below 1")
-    here = {"cuda": torch.cuda.is_available(),
-            "mps": torch.backends.mps.is_available(), "cpu": True}
-    name = args.device
-    if name == "auto":
-        name = next(kind for kind in here if here[kind])
-    if not here[name]:
+    here = [kind for kind in ("cuda", "mps")
+            if getattr(torch, kind).is_available()] + ["cpu"]
+    name = here[0] if args.device == "auto" else args.device
+    if name not in here:
         raise InputError(f"--device {name}: there is none here")
     args.device, args.program = torch.device(name), new.prog
     torch.set_num_threads(1)  # the same sums on two cores and on sixty-four
@@ -105,8 +102,6 @@ def read(new: Parser, argv: list[str] | None) -> argparse.Namespace:
 
 def run(main: Callable[[], None]) -> None:
     """Call MAIN and end the process; one line for whatever went wrong."""
-    if hasattr(signal, "SIGPIPE"):
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # as in "| head"
     try:
         main()
         return

@@ -11,7 +11,7 @@ from torch import Tensor
 from common.style import BLUE, GREY, INK, ORANGE, new_figure
 
 WIDE, POINTS = 96, 4.8  # units across a figure; points in a unit
-SHADES, GAP = 16, 0.06  # shades of ink; share of a pixel left free
+SHADES, GAP = 8, 0.06  # shades of ink; share of a pixel left free
 
 
 def canvas(height: float) -> tuple[Figure, Axes]:
@@ -35,7 +35,7 @@ def ink(ax: Axes, images: Tensor, corners: list, side: float,
         left = x[image] + pixel * (column + GAP / 2)
         middle = y[image] + pixel * (row + 0.5)
         ends = torch.stack([left, middle, left + pixel * (1 - GAP), middle], 1)
-        if len(ends):
+        if len(ends):  # one path for all squares of a shade
             path = Path(ends.reshape(-1, 2).numpy(),
                         [Path.MOVETO, Path.LINETO] * len(ends))
             ax.add_patch(PathPatch(
@@ -49,26 +49,13 @@ def signed(ax: Axes, tables: Tensor, corners: list, side: float) -> None:
     ink(ax, -tables, corners, side, BLUE)
 
 
-def numbers(ax: Axes, table: Tensor, corner: tuple, cell: float) -> None:
-    """Write the numbers of TABLE (H, W) into cells of CELL units."""
-    for i, row in enumerate(table.tolist()):
-        for j, value in enumerate(row):
-            ax.text(corner[0] + cell * (j + 0.5), corner[1] + cell * (i + 0.5),
-                    f"{value:.0f}".replace("-", "\N{MINUS SIGN}"), fontsize=9,
-                    ha="center", va="center_baseline")
-
-
 def sheet(images: Tensor, columns: int, *, below: list[str] = (),
           left: list[str] = ()) -> Figure:
-    """Draw IMAGES (N, H, W) in rows of COLUMNS, with words BELOW and LEFT.
-
-    BELOW has lines for each image, LEFT a word for each row.
-    """
+    """Draw IMAGES (N, H, W) in rows, with words BELOW each, LEFT of rows."""
     start = 16 if left else 0
     wide = (WIDE - start) / columns
     high = wide + 6 * bool(below)
-    rows = max(1, -(-len(images) // columns))
-    figure, ax = canvas(rows * high)
+    figure, ax = canvas(max(1, -(-len(images) // columns)) * high)
     corners = [(start + wide * (i % columns), high * (i // columns) + 1)
                for i in range(len(images))]
     ink(ax, images, corners, min(0.85 * wide, 16))

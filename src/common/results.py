@@ -11,15 +11,6 @@ from common.options import RunError
 from common.style import to_svg
 
 
-def rounded(value):
-    """Return VALUE with every float in it at six significant digits."""
-    if isinstance(value, dict):
-        return {key: rounded(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [rounded(item) for item in value]
-    return float(f"{value:.6g}") if isinstance(value, float) else value
-
-
 def save(args: argparse.Namespace, results: dict,
          figures: dict[str, Figure]) -> None:
     """Write each figure as OUT/NAME.svg, and OUT/PROGRAM.json.
@@ -27,14 +18,17 @@ def save(args: argparse.Namespace, results: dict,
     RESULTS holds numbers, strings, lists and dictionaries.  A number
     that is not finite means that training diverged: RunError.
     """
-    content = {"program": args.program, "seed": args.seed,
-               "made_from": made_from(args.program)} | rounded(results)
+    about = {"program": args.program, "seed": args.seed,
+             "made_from": made_from(args.program)}
     try:
-        text = json.dumps(content, indent=1, sort_keys=True, allow_nan=False)
+        exact = json.dumps(about | results, allow_nan=False)
     except ValueError:
         raise RunError("a result is not finite: training diverged") from None
+    short = json.loads(exact, parse_float=lambda said: float(
+        f"{float(said):.6g}"))
     for name, figure in figures.items():
         write(args.out / f"{name}.svg", to_svg(figure, name))
+    text = json.dumps(short, indent=1, sort_keys=True)
     write(args.out / f"{args.program}.json", text + "\n")
     if not args.quiet:
         names = [*(f"{name}.svg" for name in figures), f"{args.program}.json"]

@@ -7,6 +7,7 @@ import warnings
 
 import matplotlib
 from matplotlib.figure import Figure
+from scour import scour
 
 INK, GREY = "#262626", "#6e6e6e"
 BLUE, ORANGE = "#0072b2", "#d55e00"  # apart for any kind of colour vision
@@ -21,13 +22,16 @@ STYLE = {
     "xtick.color": INK, "ytick.color": INK,
     "grid.color": GREY, "grid.alpha": 0.3, "grid.linewidth": 0.6,
 }
-RULES = "\n".join(f'[style*="{part}: {light}"] {{ {part}: {dark} !important }}'
-                  for light, dark in DARK.items()
-                  for part in ("fill", "stroke"))
-SHEET = ("<style>* { stroke-linejoin: round; stroke-linecap: butt }\n"
-         f"text {{ font: 10px system-ui, 'DejaVu Sans', sans-serif; "
-         f"fill: {INK} }}\n@media (prefers-color-scheme: dark) {{\n"
-         f"text {{ fill: {DARK[INK]} }}\n{RULES}\n}}</style>")
+RULES = "".join(f'[{part}="{light}"]{{{part}:{dark}}}'
+                for light, dark in DARK.items() for part in ("fill", "stroke"))
+SHEET = ("<style>svg{font:10px system-ui,'DejaVu Sans',sans-serif;"
+         f"fill:{INK};stroke-linejoin:round}}@media (prefers-color-scheme:"
+         f"dark){{svg{{fill:{DARK[INK]}}}{RULES}}}</style>")
+SMALL = scour.sanitizeOptions()
+for option in ("strip_xml_prolog", "strip_comments", "strip_ids",
+               "remove_metadata", "style_to_xml", "group_create", "quiet"):
+    setattr(SMALL, option, True)
+SMALL.newlines, SMALL.indent_type = False, None
 
 
 def new_figure(columns: int = 1, height: float = 3.2, rows: int = 1, **kwargs):
@@ -45,39 +49,24 @@ def fade(index: int, count: int) -> float:
 def to_svg(figure: Figure, name: str) -> str:
     """Return FIGURE as SVG, small and the same on every run.
 
-    Its ids contain NAME, so that drawings can share a page.
+    Its ids come from NAME, so that drawings can share a page.
     """
     buffer = io.StringIO()
-    no_metadata = dict.fromkeys(["Creator", "Date", "Format", "Type"])
     with (warnings.catch_warnings(),
           matplotlib.rc_context({"svg.hashsalt": name})):
         # Matplotlib's own fonts lack letters that those of pages have
         warnings.filterwarnings("ignore", "Glyph|Matplotlib", UserWarning)
-        figure.savefig(buffer, format="svg", transparent=True,
-                       metadata=no_metadata)
+        figure.savefig(buffer, format="svg", transparent=True, metadata=(
+            dict.fromkeys(["Creator", "Date", "Format", "Type"])))
     svg = buffer.getvalue()
     svg = svg[svg.index("<svg"):]
-    used = set(re.findall(r'(?:url\(|href=")#([^")]+)', svg))
-    svg = re.sub(r' id="([^"]+)"',
-                 lambda id_: id_[0] if id_[1] in used else "", svg)
     for found, wanted in [
-            (r"font-family: [^;\"]*;? ?|<!--.*?-->", ""),
+            (r"<style.*?</style>|font-family: [^;\"]*;? ?", ""),
+            (r"(<text [^>]*?)font-size: 10px; ", r"\1"),
+            (rf"(<text [^>]*?); fill: {INK}", r"\1"),
+            (rf'(<use [^>]*) style="fill: {INK}; stroke: {INK}[^"]*"', r"\1"),
             (r" transform=\"rotate\(-?0 [^\"]*\"", ""),
-            (rf'(<text style=")font-size: 10px; (.*?); fill: {INK}"',
-             r'\1\2"'),
-            (r"(\.\d\d)\d+(?=[^<>]*>)", r"\1"),  # in tags, not in words
-            (r"\s*\n\s*(?=[LMQCz\"])", ""), (r">\s+<", "><"),
-            (r"<path d=\"[^\"]*\" style=\"fill: none\"/>", ""),
-            (r"<defs>(<style.*?</style>)?</defs>", "")]:
+            # two or three digits, in tags but not in words
+            (r"(\d\d\.\d|\d\.\d\d)\d+(?=[^<>]*>)", r"\1")]:
         svg = re.sub(found, wanted, svg)
-    bare = re.compile(r"<g/>|<g>((?:(?!</?g\b).)*)</g>", re.S)
-    while bare.search(svg):  # groups that say nothing
-        svg = bare.sub(r"\1", svg)
-    for mark in set(re.findall(r'<use xlink:href="#(\w+)"', svg)):
-        use = rf'(<use xlink:href="#{mark}" [^>]*?) style="([^"]*)"'
-        styles = {style for _, style in re.findall(use, svg)}
-        if len(styles) == 1:  # a marker wears what all its uses wear
-            svg = re.sub(use, r"\1", svg)
-            svg = re.sub(rf'(<path id="{mark}"[^>]*style=")',
-                         rf"\g<1>{styles.pop()}; ", svg)
-    return svg.replace(">", f">{SHEET}", 1)
+    return scour.scourString(svg, SMALL).replace(">", f">{SHEET}", 1)

@@ -27,9 +27,25 @@ def losses_by_rate(x: Tensor, y: Tensor,
             for share in (0.5, 0.99, 1.01, 1.03)}
 
 
+def standardise(x: Tensor) -> Tensor:
+    """Return x with mean 0 and standard deviation 1."""
+    return (x - x.mean()) / x.std(correction=0)
+
+
+def descend(x: Tensor, y: Tensor) -> tuple[list, list[float]]:
+    """Return (w, b) at 31 steps, and the last errors, as shares of the first.
+
+    The rate is 0.17 of the limit.
+    """
+    best_b, best_w = least_squares(x[:, None], y).tolist()
+    lr = 0.17 * 2 / curvatures(x)[-1].item()
+    (w, b), history = train(x, y, lr=lr, steps=30)
+    return history, [abs(w.item() / best_w - 1), abs(b.item() / best_b - 1)]
+
+
 def plot_rates(losses: dict[float, list[float]]) -> Figure:
     """Draw the loss against the step, for rates on both sides of the limit."""
-    figure, axes = new_figure(height=3.0)
+    figure, axes = new_figure(height=2.8)
     for share, curve in losses.items():
         colour, style = (BLUE, "-") if share < 1 else (ORANGE, "--")
         axes.semilogy(curve, style, color=colour)
@@ -42,61 +58,26 @@ def plot_rates(losses: dict[float, list[float]]) -> Figure:
     return figure
 
 
-def standardise(x: Tensor) -> Tensor:
-    """Return x with mean 0 and standard deviation 1."""
-    return (x - x.mean()) / x.std(correction=0)
-
-
-def errors(x: Tensor, y: Tensor,
-           steps: int) -> tuple[list, list[float], list[float]]:
-    """Return the weights at every step, and the errors of slope and bias.
-
-    The rate is 0.17 of the limit; an error is relative to a weight of 0.
-    """
-    best_b, best_w = least_squares(x[:, None], y).tolist()
-    lr = 0.17 * 2 / curvatures(x)[-1].item()
-    _, history = train(x, y, lr=lr, steps=steps)
-    return (history, [abs(w / best_w - 1) for w, _ in history],
-            [abs(b / best_b - 1) for _, b in history])
-
-
-def plot_map(axes, x: Tensor, y: Tensor, history: list) -> None:
-    """Draw contours of the loss, and the path of HISTORY through them."""
+def plot_map(axes, x: Tensor, y: Tensor) -> None:
+    """Draw contours of the loss, and the path of descent through them."""
     best_b, best_w = least_squares(x[:, None], y).tolist()
     reach = 0.65 * max(abs(best_w), abs(best_b))
-    w = torch.linspace(-reach, reach, 101) + best_w / 2
-    b = torch.linspace(-reach, reach, 101) + best_b / 2
-    grid = predict(x, w[:, None], b[:, None, None])  # (101, 101, N)
+    w, b = (torch.linspace(-reach, reach, 41) + best / 2
+            for best in (best_w, best_b))
+    grid = predict(x, w[:, None], b[:, None, None])  # (41, 41, N)
     unit = curvatures(x)[-1].item() / 2 * (reach / 6) ** 2
     floor = mse(predict(x, best_w, best_b), y).item()
     axes.contour(w, b, ((grid - y) ** 2).mean(2),
-                 [floor + unit * k**2 for k in range(1, 15)],
+                 [floor + unit * k**2 for k in range(1, 13)],
                  colors=GREY, linewidths=0.6)
-    axes.plot(*zip(*history), ".-", color=BLUE, markersize=4, linewidth=1)
+    axes.plot(*zip(*descend(x, y)[0]), ".-", color=BLUE, markersize=4,
+              linewidth=1)
     axes.plot(best_w, best_b, "+", color=INK, markersize=10)
-    axes.annotate("lowest", (best_w, best_b), (7, 5), color=INK,
-                  textcoords="offset points")
-    axes.annotate("start", (0, 0), (0, -12), color=BLUE, ha="center",
-                  textcoords="offset points")
+    for text, at, colour in [("lowest", (best_w, best_b), INK),
+                             ("start", (0, 0), BLUE)]:
+        axes.annotate(text, at, (7, 5), color=colour,
+                      textcoords="offset points")
     axes.set(xlabel="slope", ylabel="bias", aspect="equal")
-
-
-def plot_units(y: Tensor, runs: dict[str, tuple]) -> Figure:
-    """Draw map and errors for each of RUNS: its feature and errors."""
-    figure, panels = new_figure(columns=2, rows=2, height=5.8)
-    for (top, below), (name, (x, run)) in zip(panels.T, runs.items()):
-        history, slope, bias = run
-        plot_map(top, x, y, history)
-        top.set_title(name)
-        below.semilogy(slope, color=BLUE)
-        below.semilogy(bias, "--", color=ORANGE)
-        below.set(xlabel="step", ylabel="relative error", ylim=(1e-6, 3))
-        middle = len(slope) // 2
-        for text, error, shift, colour in [("slope", slope, (8, 2), BLUE),
-                                           ("bias", bias, (-32, -14), ORANGE)]:
-            below.annotate(text, (middle, error[middle]), shift, color=colour,
-                           textcoords="offset points")
-    return figure
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -105,14 +86,15 @@ def main(argv: list[str] | None = None) -> None:
     args = options.read(parser, argv)
     x, y = known_line(args.seed)
     losses = losses_by_rate(x, y, args.steps)
-    runs = {name: (feature, errors(feature, y, 30))
-            for name, feature in [("x as it comes", x),
-                                  ("x in standard units", standardise(x))]}
+    figure, (left, right) = new_figure(columns=2, height=3.2)
+    plot_map(left, x, y)
+    plot_map(right, standardise(x), y)
+    left.set_title("x as it comes")
+    right.set_title("x in standard units")
     results.save(args, {
-        "steps": args.steps, "bias": [run[2][-1] for _, run in runs.values()],
+        "steps": args.steps,
         "train": {f"{share:g}": curve[-1] for share, curve in losses.items()},
-    }, {"curvature_rates": plot_rates(losses),
-        "curvature_units": plot_units(y, runs)})
+    }, {"curvature_rates": plot_rates(losses), "curvature_units": figure})
 
 
 if __name__ == "__main__":

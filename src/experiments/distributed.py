@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.distributed as dist
-from matplotlib.figure import Figure
 from numpy.lib.stride_tricks import sliding_window_view
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -16,24 +15,16 @@ from tqdm import trange
 
 from common import checkpoint, names, options, results
 from common.files import write
-from common.style import BLUE, GREY, ORANGE, new_figure
 
 CONTEXT, EMBEDDING, HIDDEN = 5, 10, 100
 BATCH_SIZE, LR, MOMENTUM, EVERY = 64, 0.05, 0.9, 50  # EVERY: checkpoints
-SPREAD = 0.02  # of the loss: seeds 1 to 5
 
 
 def tokens(words: list[str], letters: str) -> np.ndarray:
     """Return WORDS as one stream of tokens, 0 between them; bytes."""
-    code = {letter: token for token, letter in enumerate(letters, start=1)}
-    stream = [0] + [token for word in words
-                    for token in [*map(code.get, word), 0]]
-    return np.array(stream, np.uint8)
-
-
-def open_tokens(path: Path) -> np.ndarray:
-    """Return the tokens in the file PATH, mapped: read when looked at."""
-    return np.memmap(path, np.uint8, mode="r")
+    code = {letter: token for token, letter in enumerate("\n" + letters)}
+    return np.array([code[letter] for letter in "\n".join(["", *words, ""])],
+                    np.uint8)
 
 
 def batch(stream: np.ndarray, generator: torch.Generator,
@@ -106,39 +97,8 @@ def join(device: torch.device) -> torch.device:
     return device
 
 
-@torch.inference_mode()
-def evaluate(model: nn.Module, stream: np.ndarray) -> float:
-    """Return the loss (nats) over all windows of STREAM."""
-    device = next(model.parameters()).device
-    rows = torch.from_numpy(sliding_window_view(
-        stream, CONTEXT + 1).astype(np.int64)).to(device)
-    return F.cross_entropy(model(rows[:, :-1]), rows[:, -1]).item()
-
-
-def plot_killed(whole: list[float], killed: list[float],
-                resumed: list[float]) -> Figure:
-    """Draw the loss of each step of a run and of one that was killed."""
-    figure, ax = new_figure()
-    stop = len(killed)
-    start = stop // EVERY * EVERY  # the last checkpoint
-    ax.plot(range(len(whole)), whole, color=GREY, alpha=0.5, linewidth=4)
-    ax.plot(range(start, len(whole)), resumed[start:], color=BLUE,
-            linewidth=1)
-    ax.plot(range(stop), killed, "--", color=ORANGE, linewidth=1.4)
-    for name, at, colour, marker in (("killed", stop - 1, ORANGE, "X"),
-                                     ("resumed", start, BLUE, "o")):
-        ax.plot(at, whole[at], marker, color=colour, markersize=9)
-        ax.axvline(at, color=colour, linestyle=":", linewidth=1)
-        ax.text(at, max(whole[start - EVERY:]) + 0.05, name, color=colour,
-                ha="center")
-    ax.set(xlabel="step", ylabel="cross-entropy of the batch (nats)",
-           xlim=(start - EVERY, stop + EVERY),
-           ylim=(min(whole) - 0.05, max(whole[start - EVERY:]) + 0.2))
-    return figure
-
-
 def main(argv: list[str] | None = None) -> None:
-    """Train undisturbed, and once more with a kill; compare."""
+    """Train, alone or as one of the processes of torchrun."""
     parser = options.parser("distributed", __doc__, steps=400, seed=1)
     options.add_names(parser)
     options.add_checkpoint(parser)
@@ -153,31 +113,16 @@ def main(argv: list[str] | None = None) -> None:
                          device=device)
     if ranks > 1:  # wait for the file; each machine counts its own restarts
         dist.all_reduce(again, dist.ReduceOp.MAX)
-    stream = open_tokens(path)
-
-    def run(steps: int, path: Path, resume: bool = False):
-        model = network(corpus.vocabulary, args.seed).to(device)
-        return model, train(model, stream, steps=steps, seed=args.seed,
-                            path=path, resume=resume, quiet=args.quiet)
-
     resume = args.resume or again.item() > 0 and args.checkpoint.exists()
-    model, whole = run(args.steps, args.checkpoint, resume)
+    model = network(corpus.vocabulary, args.seed).to(device)
+    history = train(model, np.memmap(path, np.uint8, mode="r"),
+                    steps=args.steps, seed=args.seed, path=args.checkpoint,
+                    resume=resume, quiet=args.quiet)
     if ranks > 1:
         dist.destroy_process_group()
         return
-    killed, other = 23 * args.steps // 40, path.with_suffix(".killed.pt")
-    figures, found = {}, {}
-    if killed >= EVERY:
-        _, lost = run(killed, other)
-        twin, resumed = run(args.steps, other, resume=True)
-        found = {"killed": killed, "equal": all(map(
-            torch.equal, model.parameters(), twin.parameters()))}
-        figures = {"distributed": plot_killed(whole, lost, resumed)}
-    results.save(args, {
-        "measure": "nats per character", "steps": args.steps,
-        "parameters": sum(p.numel() for p in model.parameters()),
-        "dev": evaluate(model, tokens(corpus.dev, corpus.letters)),
-        "spread": SPREAD} | found, figures)
+    results.save(args, {"measure": "nats per character", "steps": args.steps,
+                        "train": history[-1] if history else None}, {})
 
 
 if __name__ == "__main__":

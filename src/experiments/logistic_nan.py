@@ -5,11 +5,9 @@ import math
 from collections.abc import Callable
 
 import torch
-from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from common import options, results
-from common.style import GREY, INK, new_figure
 from logistic import train, two_normals
 
 
@@ -34,27 +32,9 @@ def curve(formula: Callable, z: Tensor, y: float) -> tuple[Tensor, Tensor]:
 
 def robust_loss(logits: Tensor, y: Tensor) -> Tensor:
     """Return the cross-entropy of each example, without a probability."""
+    # at 0, maximum shares its gradient between both; relu would be wrong
     positive = torch.maximum(logits, torch.zeros_like(logits))
     return positive - logits * y + torch.log1p(torch.exp(-logits.abs()))
-
-
-def plot() -> Figure:
-    """Draw loss and gradient for label 1, where they are finite."""
-    figure, axes = new_figure(3, 3.6, rows=2, sharex=True, sharey="row")
-    z = torch.linspace(-120, 50, 1701)
-    truth = curve(robust_loss, z.double(), 1.0)
-    formulas = {"naive": naive_loss, "clamped (BCELoss)": clamped_loss,
-                "from the logits": robust_loss}
-    for column, (name, formula) in zip(axes.T, formulas.items()):
-        column[0].set_title(name)
-        column[1].set_xlabel("logit z")
-        for ax, true, values in zip(column, truth, curve(formula, z, 1.0)):
-            ax.plot(z, true, color=GREY, alpha=0.35, linewidth=6,
-                    solid_capstyle="butt")
-            ax.plot(z, values, color=INK)
-    axes[0, 0].set_ylabel("loss (nats)")
-    axes[1, 0].set_ylabel("gradient")
-    return figure
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -66,8 +46,8 @@ def main(argv: list[str] | None = None) -> None:
                        criterion=lambda z, y: naive_loss(z, y).mean())
     sound = [line for line in history if math.isfinite(line[0])]
     w, b = sound[-1]
-    results.save(args, {"step": len(sound), "logit": (w * x + b).max().item()},
-                 {"logistic_nan": plot()})
+    results.save(args, {"step": len(sound),
+                        "logit": (w * x + b).max().item()}, {})
 
 
 if __name__ == "__main__":

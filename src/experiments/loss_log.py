@@ -2,13 +2,12 @@
 """What did each model of the names gain over counting, and how surely?"""
 
 import random
-from collections.abc import Callable
 from functools import partial
 
 import torch
-from torch import Tensor
 
 import deep
+import gpt
 import mlp
 import ngram
 from common import names, options, results
@@ -16,11 +15,10 @@ from common.files import ROOT
 
 RIVAL = "Kneser-Ney, 5 letters"
 SPREAD = 0.003  # of losses and leads, between seeds
-Rung = tuple[int, Callable[[list[str]], Tensor], list[str]]
 
 
-def counted(corpus: names.Corpus, context: int, seed: int) -> Rung:
-    """Return the size, the losses and five names of counting."""
+def counted(corpus: names.Corpus, context: int, seed: int) -> tuple:
+    """Return the size of counting, its losses of names, and five names."""
     model = ngram.tune(ngram.fit(corpus.train, context, 0.5), corpus.dev)
     generator = random.Random(seed)
     words = [ngram.sample(model.probability, context,
@@ -29,8 +27,8 @@ def counted(corpus: names.Corpus, context: int, seed: int) -> Rung:
     return len(model.counts), partial(ngram.name_losses, model), words
 
 
-def trained(program, seed: int) -> Rung:
-    """Return the size, the losses and five names of a trained PROGRAM."""
+def trained(program, seed: int) -> tuple:
+    """Return the same of a trained PROGRAM."""
     model, letters = program.load(ROOT / f"build/{program.__name__}.pt")
     generator = torch.Generator().manual_seed(seed)
     return (sum(p.numel() for p in model.parameters()),
@@ -38,20 +36,21 @@ def trained(program, seed: int) -> Rung:
             program.sample(model, letters, 5, generator))
 
 
-def compare(rungs: dict[str, Rung], corpus: names.Corpus) -> list[dict]:
+def compare(rungs: dict[str, tuple], corpus: names.Corpus) -> list[dict]:
     """Return a row for each of RUNGS; the lead is over RIVAL."""
     rows = []
     for name, (parameters, losses, words) in rungs.items():
-        row = {"model": name, "parameters": parameters}
+        row = {"model": name, "parameters": parameters, "names": words}
         for split in "dev", "test":
             part = getattr(corpus, split)
             own, rival = losses(part), rungs[RIVAL][1](part)
-            row[split] = own.sum().item() / sum(len(w) + 1 for w in part)
             gap, error = ngram.lead(own, rival, part)
-            row |= {f"lead_{split}": gap, f"error_{split}": error}
-            row[f"{split}_lead"] = (
-                "" if name == RIVAL else f"{gap:+.3f} ± {error:.3f}")
-        rows.append(row | {"names": ", ".join(words)})
+            row |= {split: own.sum().item() / sum(len(w) + 1 for w in part),
+                    f"lead_{split}": gap, f"error_{split}": error,
+                    f"{split}_lead": f"{gap:+.3f} ± {error:.3f}"}
+            if name == RIVAL:
+                row[f"{split}_lead"] = ""
+        rows.append(row)
     return rows
 
 
@@ -63,7 +62,8 @@ def main(argv: list[str] | None = None) -> None:
     rungs = {"letter pairs": counted(corpus, 1, args.seed),
              RIVAL: counted(corpus, 5, args.seed),
              "mlp": trained(mlp, args.seed),
-             "deep": trained(deep, args.seed)}
+             "deep": trained(deep, args.seed),
+             "gpt": trained(gpt, args.seed)}
     results.save(args, {"rungs": compare(rungs, corpus), "spread": SPREAD},
                  {})
 

@@ -1,0 +1,93 @@
+# Generated from README.org by tangle.el; edit README.org instead.
+"""Counting, mlp, deep and gpt on few names and on many: who wins when?"""
+
+import random
+import statistics
+import tempfile
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+import deep
+import gpt
+import mlp
+import ngram
+from common import names, options, results
+from common.files import ROOT
+from common.style import BLUE, GREY, INK, ORANGE, new_figure
+
+COUNTS, DRAWS = (500, 2_000, 8_000), 3
+PROGRAMS = {"mlp": mlp, "deep": deep, "gpt": gpt}
+LOOKS = {"counting": (GREY, "s:"), "mlp": (INK, "v-."),
+         "deep": (ORANGE, "^--"), "gpt": (BLUE, "o-")}
+
+
+def learn(path: Path, seed: int) -> None:
+    """Train each program on the names in the file PATH, as its user would."""
+    for name, program in PROGRAMS.items():
+        program.main(["--names", str(path), "--seed", str(seed), "--quiet",
+                      "--checkpoint", str(path.with_name(f"{name}.pt")),
+                      "--out", str(path.parent)])
+
+
+def measure(path: Path, folder: Path, dev: list[str]) -> dict:
+    """Return the loss on DEV of all that learned the names at PATH.
+
+    The networks are in FOLDER; counting takes no time.
+    """
+    few = names.load(path)
+    counts = ngram.fit(few.train, 5, 1.0, few.vocabulary)
+    losses = {"counting": ngram.name_losses(ngram.tune(counts, few.dev), dev)}
+    for name, program in PROGRAMS.items():
+        model, letters = program.load(folder / f"{name}.pt")
+        losses[name] = program.name_losses(model, dev, letters)
+    characters = sum(len(word) + 1 for word in dev)
+    return {"names": len(few.train)} | {
+        name: nats.sum().item() / characters for name, nats in losses.items()}
+
+
+def plot_winning(points: list[dict]) -> Figure:
+    """Draw the losses in POINTS (left) and the lead over counting (right)."""
+    figure, axes = new_figure(2, 3.2)
+    counts = sorted({point["names"] for point in points})
+    for title, ax in zip(("loss on dev (nats per character)",
+                          "lead over counting"), axes):
+        for rank, (name, (colour, style)) in enumerate(LOOKS.items()):
+            values = [[point["counting"] - point[name] if ax is axes[1] else
+                       point[name] for point in points
+                       if point["names"] == count] for count in counts]
+            means = [statistics.fmean(some) for some in values]
+            ax.plot(counts, means, style, color=colour, markersize=4)
+            ax.vlines(counts, [min(some) for some in values],
+                      [max(some) for some in values], color=colour)
+            shift = (rank - 1.5) * (8 if ax is axes[1] else -8) - 3
+            ax.annotate(name, (counts[-1], means[-1]), (6, shift),
+                        color=colour, textcoords="offset points",
+                        annotation_clip=False)
+        ax.set(title=title, xscale="log", xlabel="names learned from")
+        ax.set_xticks(counts, [f"{count / 1000:.2g}k" for count in counts])
+        ax.minorticks_off()
+    return figure
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Draw the lists, learn from each, measure on dev, show."""
+    parser = options.parser("winning", __doc__, steps=None, seed=0)
+    args = options.read(parser, argv)
+    corpus, points = names.load(), []
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "names.txt")
+        for count in COUNTS:
+            for draw in range(DRAWS):
+                pick, few = random.Random(f"{args.seed} {count} {draw}"), []
+                while {*"".join(few)} < {*corpus.letters}:
+                    few = pick.sample(corpus.train, count * 5 // 4)
+                path.write_text("\n".join(few))  # a fifth is not learned
+                learn(path, draw)
+                points.append(measure(path, path.parent, corpus.dev))
+    points.append(measure(names.NAMES, ROOT / "build", corpus.dev))
+    results.save(args, {"points": points}, {"winning": plot_winning(points)})
+
+
+if __name__ == "__main__":
+    options.run(main)

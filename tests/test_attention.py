@@ -1,0 +1,160 @@
+# Generated from README.org by tangle.el; edit README.org instead.
+"""Checks of the chapter on attention."""
+
+import json
+import math
+from itertools import islice
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+import gpt
+from common import checkpoint, names, options
+from common.files import ROOT
+from experiments import attention
+
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+def test_loop_matrix_and_torch_agree():
+    q, k, v = torch.randn(3, 2, 4, 9, 16,  # (B, H, T, D) each
+                          generator=torch.Generator().manual_seed(0))
+    found = attention.attend(q, k, v)
+    torchs = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+    torch.testing.assert_close(found, torchs, atol=1e-6, rtol=0)
+    for b in range(2):
+        for h in range(4):
+            loop = attention.attend_by_loop(q[b, h], k[b, h], v[b, h])
+            torch.testing.assert_close(found[b, h], loop, atol=1e-6, rtol=0)
+
+
+def scrambled(context=16):
+    """Return a network whose weights are all random, none zero."""
+    model, g = gpt.GPT(27, context), torch.Generator().manual_seed(0)
+    for parameter in model.parameters():
+        nn.init.normal_(parameter, std=0.3, generator=g)
+    return model.eval()
+
+
+def test_a_later_letter_never_changes_an_earlier_prediction():
+    x, _, _ = gpt.tabulate(["katherine", "maximilian", "bo"], LETTERS, 16)
+    model = scrambled()
+    before = model(x.long())
+    for place in range(x.shape[1]):
+        other = x.clone().long()
+        other[:, place] = (other[:, place] + 13) % 27
+        change = (model(other) - before).abs().amax(2)  # (B, T)
+        assert (change[:, :place] < 1e-5).all()
+        assert (change[:, place:] > 1e-5).all()
+
+
+def test_a_long_name_is_asked_for_every_letter_once():
+    model, word = scrambled(context=4), "maximilian"
+    tokens = [0, *names.encode(word, LETTERS), 0]
+    x, y, _ = gpt.tabulate(["bo", word], LETTERS, context=4)
+    assert (y >= 0).sum() == 3 + 11 and y.shape == (9, 4)
+    nats = [-model(torch.tensor([tokens[max(0, end - 4):end]]))[0, -1]
+            .log_softmax(0)[tokens[end]].item() for end in range(1, 12)]
+    found = gpt.name_losses(model, ["bo", word], LETTERS)
+    assert found[1].item() == pytest.approx(sum(nats), rel=1e-5)
+
+
+def test_a_cold_network_samples_its_likeliest_name():
+    for knobs in {"temperature": 1e-6}, {"top_k": 1}:
+        found = gpt.sample(scrambled(), LETTERS, 5, torch.Generator(), "a",
+                           **knobs)
+        assert len(set(found)) == 1 and found[0][0] == "a"
+
+
+def run(tmp_path, *more):
+    """Run the program on a short list; return its results and weights."""
+    tmp_path.mkdir(exist_ok=True)
+    (tmp_path / "names.txt").write_text("\n".join(
+        ["anna", "hannah", "otto", "a" * 90] +
+        [f"{a}{b}a" for a in "bdk" for b in "ei"]))
+    gpt.main(["--names", str(tmp_path / "names.txt"), "--out", str(tmp_path),
+              "--checkpoint", str(tmp_path / "m.pt"), "--quiet",
+              "--steps", "4", *more])
+    model, _ = gpt.load(tmp_path / "m.pt")
+    return ((tmp_path / "gpt.json").read_bytes(),
+            [p.tolist() for p in model.parameters()])
+
+
+def test_a_run_that_stops_goes_on_to_the_same_bytes(tmp_path, monkeypatch):
+    whole, save = run(tmp_path / "whole"), checkpoint.save
+
+    def stop(*args, step, **parts):
+        save(*args, step=step, **parts)
+        if step == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(checkpoint, "save", stop)
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "stopped")
+    monkeypatch.undo()
+    assert run(tmp_path / "stopped", "--resume") == whole
+
+
+@pytest.mark.parametrize("more, said", [
+    (["--context", "0"], "at least 1"),
+    (["--temperature", "0"], "above 0"),
+    (["--resume", "--context", "5"], "another context"),
+    (["--sample", "2", "--prefix", "q"], "'q'"),
+    (["--names", "missing.txt"], "missing.txt"),
+    (["--sample", "2", "--checkpoint", "damaged.pt"], "damaged")])
+def test_bad_input_is_one_line(tmp_path, monkeypatch, more, said):
+    monkeypatch.chdir(tmp_path)
+    run(tmp_path)
+    (tmp_path / "damaged.pt").write_bytes(
+        (tmp_path / "m.pt").read_bytes()[:5000])
+    with pytest.raises(options.InputError, match=said):
+        run(tmp_path, *more)
+
+
+def committed(program):
+    return json.loads((ROOT / f"figs/{program}.json").read_text())
+
+
+def test_the_gpt_is_level_with_the_stack_or_better():
+    found, pairs = committed("gpt"), committed("attention")["over_deep"]
+    assert found["dev"] < 1.901 + 3 * found["spread"]
+    for split in "dev", "test":
+        assert pairs[split]["lead"] > -3 * pairs[split]["error"]
+
+
+def test_mlp_and_gpt_lead_counting_on_every_list():
+    for point in committed("winning")["points"]:
+        assert max(point["mlp"], point["gpt"]) < point["counting"]
+
+
+def test_two_causal_layers_tell_the_order():
+    model = scrambled()
+    nn.init.zeros_(model.position.weight)
+    words = torch.tensor([[0, *names.encode(word, LETTERS)]
+                          for word in ("maria", "amria")])
+    x = words[:, 1:]  # without the boundary
+    blocks = model.blocks
+    for depth, same in (1, True), (2, False):
+        model.blocks = blocks[:depth]
+        assert torch.allclose(*model(x)[:, -1], atol=1e-4) == same
+
+
+def test_a_cache_of_keys_and_values_gives_the_same():
+    layer = scrambled().blocks[0].attention
+    x = torch.randn(1, 7, gpt.WIDTH, generator=torch.Generator().manual_seed(0))
+    expected, past = layer(x), None
+    for t in range(7):
+        q, k, v = layer.split(x[:, t:t + 1])
+        past = (k, v) if past is None else (
+            torch.cat([past[0], k], 2), torch.cat([past[1], v], 2))
+        mixed = F.scaled_dot_product_attention(q, *past)
+        new = layer.project(mixed.transpose(1, 2).flatten(2))[:, 0]
+        torch.testing.assert_close(new, expected[:, t], atol=1e-4, rtol=1e-4)
+
+
+def test_a_block_has_twelve_squares_of_the_width():
+    block = gpt.Block(width := 32, heads=4, dropout=0.0)
+    matrices = sum(p.numel() for p in block.parameters() if p.ndim == 2)
+    assert matrices == 12 * width**2
