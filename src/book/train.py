@@ -104,6 +104,11 @@ def run(path: Path, context, more: list[str]) -> bool:
     return True
 
 
+def size(path: Path) -> int:
+    """Return the parameters of the program at PATH: large ones train long."""
+    return read(ROOT / f"figs/{path.stem}.json").get("parameters", 0)
+
+
 def main() -> None:
     """Run the programs, then the experiments, with the options given."""
     context = multiprocessing.get_context("forkserver")
@@ -111,7 +116,8 @@ def main() -> None:
     for folder in "src", "src/experiments":
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             done = list(pool.map(lambda path: run(path, context, sys.argv[1:]),
-                                 sorted((ROOT / folder).glob("*.py"))))
+                                 sorted((ROOT / folder).glob("*.py"),
+                                        key=size, reverse=True)))
         if not all(done):
             sys.exit(1)
     for path in (ROOT / "src/long").glob("*.py"):
