@@ -90,7 +90,7 @@ PLACES = [(-3, 0), (-4, 1), (-4, 2), (-4, 3), (-3, 4), (-3, 1.5), (-2, 0.75),
 
 
 def plot_graph(loss: Scalar) -> Figure:
-    """Return a drawing of the graph of two_examples, the oldest number first."""
+    """Return a drawing of the graph of two_examples, the oldest first."""
     figure, axes = new_figure(height=4.4)
     place = dict(zip(origins(loss), PLACES, strict=True))
     for node, (x, y) in place.items():

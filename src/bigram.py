@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from common import checkpoint, options, results
 from common.files import ROOT
-from common.names import LONGEST, decode, encode, load, normalise, windows
+from common.names import LONGEST, decode, encode, load, windows
 from common.style import BLUE, ORANGE, new_figure
 
 LR = 0.1  # of Adam: about how far a weight moves in a step
@@ -142,7 +142,7 @@ def main(argv: list[str] | None = None) -> None:
         letters = content["about"]["letters"]
         model = Bigram(len(letters) + 1)
         checkpoint.restore(model, content, args.checkpoint)
-        prefix = encode(normalise(args.prefix), letters)
+        prefix = encode(args.prefix, letters)
         generator = torch.Generator().manual_seed(args.seed)
         for _ in range(args.sample):
             print(decode(sample(model, generator, prefix), letters))

@@ -12,7 +12,6 @@ from tqdm import trange
 
 from common import checkpoint, digits, options, pixels, results
 from common.digits import Examples  # images (N, 1, H, W) and labels (N,)
-from common.files import ROOT
 from common.style import GREY
 
 STEPS, BATCH_SIZE, EPOCHS = 400, 64, 3  # EPOCHS: for larger data
@@ -170,9 +169,7 @@ def main(argv: list[str] | None = None) -> None:
     parser = options.parser("cnn", __doc__, steps=None, seed=0)
     parser.add_argument("--data", type=Path, metavar="DIR",
                         help="folder of four IDX files (default: the book's)")
-    parser.add_argument("--checkpoint", type=Path, metavar="FILE",
-                        default=ROOT / "build/cnn.pt",
-                        help="the network on disk (default: build/cnn.pt)")
+    options.add_checkpoint(parser)
     args = options.read(parser, argv)
     halves = (digits.load_idx(args.data) if args.data
               else digits.split(*digits.load()))

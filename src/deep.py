@@ -119,8 +119,7 @@ def name_losses(model: Stack, words: list[str], letters: str) -> Tensor:
 
 def evaluate(model: Stack, words: list[str], letters: str) -> float:
     """Return the loss of MODEL on WORDS, in nats per character."""
-    nats = name_losses(model, words, letters).sum().item()
-    return nats / sum(len(word) + 1 for word in words)
+    return names.per_character(name_losses(model, words, letters), words)
 
 
 def settings(count: int) -> dict:
@@ -187,25 +186,18 @@ def load(path: Path) -> tuple[Stack, str]:
     return model.eval(), letters
 
 
-@torch.inference_mode()
 def sample(model: Stack, letters: str, count: int,
            generator: torch.Generator, prefix: str = "") -> list[str]:
-    """Return COUNT names that begin with PREFIX, drawn letter by letter."""
-    device = model.output.bias.device
+    """Return COUNT names that begin with PREFIX."""
     model.eval()
-    x = torch.tensor([[0, *names.encode(prefix, letters)]]).repeat(count, 1)
-    going = torch.arange(count)  # the rows of names that have not ended
-    while len(going) and x.shape[1] <= names.LONGEST:
-        seen = x[going, -model.context:].to(device)  # (B, T)
-        age = torch.arange(seen.shape[1], device=device).repeat(len(seen))
-        logits = model(seen.flatten(), age).view(*seen.shape, -1)[:, -1]
-        p = logits.softmax(1).cpu()  # (B, V)
-        token = torch.multinomial(p, 1, generator=generator)[:, 0]
-        x = F.pad(x, (0, 1))  # names that have ended get boundaries
-        x[going, -1] = token
-        going = going[token > 0]
-    return [names.decode([token for token in row if token], letters)
-            for row in x.tolist()]
+
+    def score(x: Tensor) -> Tensor:
+        age = torch.arange(x.shape[1]).repeat(len(x))
+        x, age = (part.to(model.output.bias.device) for part in (x, age))
+        return model(x.flatten(), age).view(*x.shape, -1)[:, -1]
+
+    return names.sample(score, letters, count, generator, model.context,
+                        prefix)
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -221,12 +213,7 @@ def main(argv: list[str] | None = None) -> None:
               sep="\n")
         return
     corpus = names.load(args.names, args.keep_duplicates)
-    about = {"letters": corpus.letters, "names": len(corpus.train),
-             "context": args.context, "seed": args.seed}
-    about |= settings(len(corpus.train))
-    about |= {option: given for option in ("steps", "dropout")
-              if (given := getattr(args, option)) is not None}
-
+    about = names.describe(args, corpus, settings(len(corpus.train)))
     model = Stack(corpus.vocabulary, args.context, about["dropout"])
     model = initialise(model, generator).to(args.device)
     train(model, corpus, about, args.checkpoint, args.resume, args.quiet)

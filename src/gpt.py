@@ -152,8 +152,7 @@ def name_losses(model: GPT, words: list[str], letters: str) -> Tensor:
 
 def evaluate(model: GPT, words: list[str], letters: str) -> float:
     """Return the loss of MODEL on WORDS, in nats per character."""
-    nats = name_losses(model, words, letters).sum().item()
-    return nats / sum(len(word) + 1 for word in words)
+    return names.per_character(name_losses(model, words, letters), words)
 
 
 def settings(count: int) -> dict:
@@ -171,7 +170,8 @@ def rate(steps: int) -> Callable[[int], float]:
     def factor(step: int) -> float:
         if step < warm:
             return (step + 1) / warm
-        return (1 + math.cos(math.pi * (step - warm) / (steps - warm))) / 2
+        left = max(1, steps - warm)
+        return (1 + math.cos(math.pi * (step - warm) / left)) / 2
 
     return factor
 
@@ -204,7 +204,7 @@ def train(model: GPT, corpus: names.Corpus, about: dict, path: Path,
                      done, steps)
     for step, i in enumerate(tqdm(batches, "gpt", steps - done,
                                   disable=quiet), done + 1):
-        width = x.shape[1] if cuda else length[i].max()
+        width = length[i].max() if run is model else x.shape[1]
         seen, asked = (part[i, :width].to(device).long() for part in (x, y))
         with torch.autocast(device.type, torch.bfloat16, enabled=cuda):
             logits = run(seen).flatten(0, 1)  # (B T, V)
@@ -228,28 +228,21 @@ def load(path: Path) -> tuple[GPT, str]:
     return model.eval(), letters
 
 
-@torch.inference_mode()
 def sample(model: GPT, letters: str, count: int, generator: torch.Generator,
            prefix: str = "", temperature: float = 1.0,
            top_k: int | None = None) -> list[str]:
-    """Return COUNT names that begin with PREFIX, drawn letter by letter."""
-    device = model.output.bias.device
+    """Return COUNT names that begin with PREFIX."""
     model.eval()
-    x = torch.tensor([[0, *names.encode(prefix, letters)]]).repeat(count, 1)
-    going = torch.arange(count)  # the rows of names that have not ended
-    while len(going) and x.shape[1] <= names.LONGEST:
-        seen = x[going, -model.context:].to(device)  # (B, T)
-        logits = model(seen)[:, -1].cpu() / temperature  # (B, V)
+
+    def score(x: Tensor) -> Tensor:
+        logits = model(x.to(model.output.bias.device))[:, -1] / temperature
         if top_k:
             least = logits.topk(min(top_k, logits.shape[1])).values[:, -1:]
             logits[logits < least] = -math.inf
-        p = logits.softmax(1)
-        token = torch.multinomial(p, 1, generator=generator)[:, 0]
-        x = F.pad(x, (0, 1))  # names that have ended get boundaries
-        x[going, -1] = token
-        going = going[token > 0]
-    return [names.decode([token for token in row if token], letters)
-            for row in x.tolist()]
+        return logits
+
+    return names.sample(score, letters, count, generator, model.context,
+                        prefix)
 
 
 def describe(model: GPT, corpus: names.Corpus,
@@ -283,15 +276,8 @@ def main(argv: list[str] | None = None) -> None:
         print(*sample(model, letters, args.sample, generator, args.prefix,
                       args.temperature, args.top_k), sep="\n")
         return
-    if args.steps == 0:
-        raise options.InputError("--steps must be at least 1")
     corpus = names.load(args.names, args.keep_duplicates)
-    about = {"letters": corpus.letters, "names": len(corpus.train),
-             "context": args.context, "seed": args.seed}
-    about |= settings(len(corpus.train))
-    about |= {option: given for option in ("steps", "dropout")
-              if (given := getattr(args, option)) is not None}
-
+    about = names.describe(args, corpus, settings(len(corpus.train)))
     model = GPT(corpus.vocabulary, args.context, about["dropout"])
     model = initialise(model, generator).to(args.device)
     train(model, corpus, about, args.checkpoint, args.resume, args.quiet)

@@ -84,7 +84,7 @@ def evaluate(model: Callable, x: Tensor, y: Tensor) -> tuple[float, float]:
 
 def draw_class(ax, label: int, x: Tensor, y: Tensor, height: float,
                jitter: float) -> None:
-    """Mark the examples of one class at HEIGHT, moved lest they hide others."""
+    """Mark the examples of one class near HEIGHT; none hides another."""
     own = x[y == label].cpu()
     generator = torch.Generator().manual_seed(label)
     moved = height + jitter * torch.rand(len(own), generator=generator)

@@ -1,9 +1,7 @@
 # Generated from README.org by tangle.el; edit README.org instead.
 """A multilayer perceptron that predicts the next letter of a name."""
 
-import argparse
 import math
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -128,16 +126,6 @@ def settings(examples: int) -> dict:
             "dropout": min(0.5, 90 / root)}
 
 
-def describe(args: argparse.Namespace, corpus: Corpus, examples: int) -> dict:
-    """Return what a run is: its sizes, its settings and its names."""
-    about = settings(examples) | {
-        "vocabulary": corpus.vocabulary, "context": args.context,
-        "letters": corpus.letters, "seed": args.seed,
-        "list": zlib.crc32("\n".join(corpus.train).encode())}
-    return about | {key: given for key in ("steps", "dropout")
-                    if (given := getattr(args, key)) is not None}
-
-
 def build(about: dict) -> MLP:
     """Return a new model for a run as ABOUT describes it."""
     return MLP(about["vocabulary"], about["context"], about["hidden"],
@@ -200,15 +188,14 @@ def main(argv: list[str] | None = None) -> None:
     if args.sample is not None:
         model, letters = load(args.checkpoint)
         generator = torch.Generator().manual_seed(args.seed)
-        for name in sample(model, letters, args.sample, generator,
-                           names.normalise(args.prefix)):
-            print(name)
+        print(*sample(model, letters, args.sample, generator, args.prefix),
+              sep="\n")
         return
     corpus = names.load(args.names, args.keep_duplicates)
     data = {split: tuple(part.to(args.device) for part in windows(
                 getattr(corpus, split), corpus.letters, args.context))
             for split in ("train", "dev", "test")}
-    about = describe(args, corpus, len(data["train"][1]))
+    about = names.describe(args, corpus, settings(len(data["train"][1])))
     steps = about["steps"]
     generator = torch.manual_seed(args.seed)  # the one that nn.Dropout uses
     model = build(about).to(args.device)

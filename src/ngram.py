@@ -32,7 +32,7 @@ def grams(names: list[str], context: int) -> Counter:
 
 def sample(model: Model, context: int, tokens: str,
            generator: random.Random) -> str:
-    """Return a name, drawn from TOKENS by MODEL, which sees CONTEXT letters."""
+    """Return a name of TOKENS, drawn by MODEL, which sees CONTEXT of them."""
     text = EDGE * context
     while len(text) == context or text[-1] != EDGE:
         history = text[len(text) - context:]
@@ -130,7 +130,8 @@ def plot_pairs(pairs: Counter, letters: str) -> Figure:
     counts = torch.tensor([[pairs[a + b] for b in tokens] for a in tokens])
     share = counts / counts.sum(1, keepdim=True).clamp(min=1)
     blues = LinearSegmentedColormap.from_list("", [BLUE + "00", BLUE], 11)
-    ax.imshow(share.sqrt().numpy(), blues, vmin=0, vmax=0.7, interpolation="none")
+    ax.imshow(share.sqrt().numpy(), blues, vmin=0, vmax=0.7,
+              interpolation="none")
     ax.set_xticks([-0.4, *range(1, len(tokens))], ["end", *tokens[1:]])
     ax.set_yticks(range(len(tokens)), ["start", *tokens[1:]])
     ax.set(xlabel="next letter", ylabel="letter")

@@ -1,7 +1,6 @@
 # Generated from README.org by tangle.el; edit README.org instead.
 """Checks of the chapter on attention."""
 
-import json
 import math
 from itertools import islice
 
@@ -11,8 +10,7 @@ from torch import nn
 from torch.nn import functional as F
 
 import gpt
-from common import checkpoint, names, options
-from common.files import ROOT
+from common import checkpoint, names, options, results
 from experiments import attention
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -59,6 +57,21 @@ def test_a_long_name_is_asked_for_every_letter_once():
             .log_softmax(0)[tokens[end]].item() for end in range(1, 12)]
     found = gpt.name_losses(model, ["bo", word], LETTERS)
     assert found[1].item() == pytest.approx(sum(nats), rel=1e-5)
+
+
+def test_it_begins_as_a_guess():
+    model = gpt.initialise(gpt.GPT(27, 16, 0.9), torch.Generator())
+    loss = gpt.evaluate(model, ["katherine", "bo"], LETTERS)
+    assert loss == pytest.approx(math.log(27))
+
+
+def test_a_batch_has_rows_of_like_length_and_an_epoch_all():
+    length = torch.arange(512) * 7 % 16  # (N,)
+    batches = list(islice(gpt.deal(length, 8, seed=0), 64))
+    assert torch.cat(batches).sort().values.equal(torch.arange(512))
+    assert all(length[i].max() - length[i].min() < 3 for i in batches)
+    means = [length[i].float().mean() for i in batches[:16]]
+    assert means != sorted(means)  # dealt in random order
 
 
 def test_a_cold_network_samples_its_likeliest_name():
@@ -113,19 +126,16 @@ def test_bad_input_is_one_line(tmp_path, monkeypatch, more, said):
         run(tmp_path, *more)
 
 
-def committed(program):
-    return json.loads((ROOT / f"figs/{program}.json").read_text())
-
-
 def test_the_gpt_is_level_with_the_stack_or_better():
-    found, pairs = committed("gpt"), committed("attention")["over_deep"]
-    assert found["dev"] < 1.901 + 3 * found["spread"]
+    found, pairs = results.load("gpt"), results.load("attention")["over_deep"]
+    stack = results.load("deep")
+    assert found["dev"] < stack["dev"] + 3 * found["spread"]
     for split in "dev", "test":
         assert pairs[split]["lead"] > -3 * pairs[split]["error"]
 
 
 def test_mlp_and_gpt_lead_counting_on_every_list():
-    for point in committed("winning")["points"]:
+    for point in results.load("winning")["points"]:
         assert max(point["mlp"], point["gpt"]) < point["counting"]
 
 
@@ -143,7 +153,8 @@ def test_two_causal_layers_tell_the_order():
 
 def test_a_cache_of_keys_and_values_gives_the_same():
     layer = scrambled().blocks[0].attention
-    x = torch.randn(1, 7, gpt.WIDTH, generator=torch.Generator().manual_seed(0))
+    x = torch.randn(1, 7, gpt.WIDTH,
+                    generator=torch.Generator().manual_seed(0))
     expected, past = layer(x), None
     for t in range(7):
         q, k, v = layer.split(x[:, t:t + 1])

@@ -82,9 +82,10 @@ def test_it_begins_as_a_guess_and_is_evaluated_without_dropout(corpus):
 def run(tmp_path, monkeypatch):
     """Return a function that runs the program on a short list."""
     monkeypatch.chdir(tmp_path)
-    Path("names.txt").write_text("\n".join(
-        ["anna", "hannah", "otto", "a" * 90] +
-        [f"{a}{b}a" for a in "bdk" for b in "ei"]))
+    words = ["anna", "hannah", "otto", "a" * 90] + [
+        f"{a}{b}a" for a in "bdk" for b in "ei"]
+    Path("names.txt").write_text("\n".join(words))
+    Path("other.txt").write_text("\n".join(reversed(words)))
 
     def run(options="--steps 4"):
         deep.main(f"--names names.txt --out . --checkpoint m.pt --quiet "
@@ -92,6 +93,14 @@ def run(tmp_path, monkeypatch):
         return json.loads(Path("deep.json").read_text())
 
     return run
+
+
+def test_no_sampled_name_is_empty():
+    def score(x):
+        return torch.tensor([9.0, 0, 0]).expand(len(x), 3)  # it would end
+
+    found = names.sample(score, "ab", 99, torch.Generator(), context=4)
+    assert {len(name) for name in found} == {1}
 
 
 def test_program_learns_and_samples(run, capsys):
@@ -118,7 +127,9 @@ def test_a_stopped_run_goes_on_to_the_same_results(run, monkeypatch):
 
 @pytest.mark.parametrize("words, said", [
     ("--context 0", "at least 1"), ("--names missing.txt", "missing.txt"),
+    ("--dropout nan", "at least 0"),
     ("--resume --steps 9", "another steps: 4, not 9"),
+    ("--resume --steps 4 --names other.txt", "another list"),
     ("--sample 2 --prefix q", "'q'")])
 def test_bad_input_is_one_line(run, words, said):
     run()

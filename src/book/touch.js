@@ -233,8 +233,9 @@ const names = (stage, { letters, list, context, heads }, weights) => {
     let word = text;
     const write = () => { // for 6 ms a frame, so that the slider stays smooth
       for (const end = performance.now() + 6; performance.now() < end && found.length < 10;) {
-        let rest = random();
         const shares = softmax(after(word), temperature);
+        if (!word) shares[0] = 0; // no name is empty
+        let rest = random() * shares.reduce((sum, share) => sum + share);
         const token = shares.findIndex((share) => (rest -= share) < 0);
         if (token > 0 && word.length < 24) { word += letters[token - 1]; continue; }
         const kind = make("span", { class: "kind" }, known.has(word) ? "in the list" : "new");

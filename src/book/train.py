@@ -80,8 +80,9 @@ def run(path: Path, context, more: list[str]) -> bool:
     """Run the program at PATH if it is due; keep or replace its results."""
     name, out = path.stem, ROOT / "build/results" / path.stem
     there = ROOT / f"figs/{name}.json"
-    if not more and there.exists() and (
-            read(out / there.name).get("made_from") == made_from(name)):
+    last = read(out / there.name)
+    if not more and last.get("made_from") == made_from(name) and (
+            reproduced(read(there), last)):
         return True
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
@@ -123,7 +124,7 @@ def main() -> None:
     for path in (ROOT / "src/long").glob("*.py"):
         kept = read(ROOT / f"figs/{path.stem}.json")
         if kept.get("made_from") != made_from(path.stem):
-            print(f"train     {path.stem} is older than its sources: make long")
+            print(f"train     {path.stem} is out of date: make long")
 
 
 if __name__ == "__main__":

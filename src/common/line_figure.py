@@ -45,7 +45,8 @@ def report(args: argparse.Namespace, feature: Tensor, history: list,
     left.plot(x, y, "o", color=GREY, markersize=2.2, markeredgewidth=0)
     for epoch, (w, b) in enumerate(history):
         ends = w * feature[[0, -1]] + b
-        left.plot(x[[0, -1]], ends, color=BLUE, alpha=fade(epoch, len(history)))
+        left.plot(x[[0, -1]], ends, color=BLUE,
+                  alpha=fade(epoch, len(history)))
         if epoch in (0, len(history) - 1):
             left.annotate(f"epoch {epoch}", (x[-1], ends[-1]), (5, 0),
                           textcoords="offset points", va="center", color=BLUE)

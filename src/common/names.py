@@ -3,11 +3,15 @@
 
 import random
 import unicodedata
+import zlib
+from argparse import Namespace
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from common.files import ROOT
 from common.options import InputError
@@ -76,7 +80,8 @@ def load(path: Path = NAMES, keep_duplicates: bool = False) -> Corpus:
 
 
 def encode(name: str, letters: str) -> list[int]:
-    """Return the token of each letter of NAME."""
+    """Return the token of each letter of NAME, normalised."""
+    name = normalise(name)
     for letter in name:
         if letter not in letters:
             raise InputError(f"{name!r}: no name of the list has {letter!r}")
@@ -102,3 +107,44 @@ def windows(names: list[str], letters: str,
     before, after = stream[context - 1:-1], stream[context:]
     at = ((after != 0) | (before != 0)).nonzero()[:, 0]
     return stream.unfold(0, context, 1)[at], after[at]
+
+
+def describe(args: Namespace, corpus: Corpus, settings: dict) -> dict:
+    """Return what a run is: its list and SETTINGS, or those in ARGS."""
+    return settings | {
+        "letters": corpus.letters, "vocabulary": corpus.vocabulary,
+        "list": zlib.crc32("\n".join(corpus.train).encode()),
+        "context": args.context, "seed": args.seed} | {
+        option: given for option in ("steps", "dropout")
+        if (given := getattr(args, option)) is not None}
+
+
+def per_character(nats: Tensor, words: list[str]) -> float:
+    """Return the mean over the characters of WORDS, their ends included.
+
+    NATS (N,) holds the loss of each word.
+    """
+    return nats.sum().item() / sum(len(word) + 1 for word in words)
+
+
+@torch.inference_mode()
+def sample(score: Callable[[Tensor], Tensor], letters: str, count: int,
+           generator: torch.Generator, context: int,
+           prefix: str = "") -> list[str]:
+    """Return COUNT names that begin with PREFIX, none of them empty.
+
+    SCORE gives the logits (B, V) of what follows the tokens (B, T), a
+    boundary and letters, of which it is shown the last CONTEXT.
+    """
+    x = torch.tensor([[0, *encode(prefix, letters)]]).repeat(count, 1)
+    going = torch.arange(count)  # the rows of names that have not ended
+    while len(going) and x.shape[1] <= LONGEST:
+        p = score(x[going, -context:]).softmax(1).cpu()  # (B, V)
+        if x.shape[1] == 1:
+            p[:, 0] = 0  # no name is empty
+        token = torch.multinomial(p, 1, generator=generator)[:, 0]
+        x = F.pad(x, (0, 1))  # names that have ended get boundaries
+        x[going, -1] = token
+        going = going[token > 0]
+    return [decode([token for token in row if token], letters)
+            for row in x.tolist()]

@@ -55,14 +55,15 @@ def add_names(new: Parser) -> None:
                      help="split with duplicates, which leaks")
 
 
-def add_checkpoint(new: Parser) -> None:
-    """Add the options about the run on disk."""
+def add_checkpoint(new: Parser, resume: bool = False) -> None:
+    """Add the option of what is kept on disk, and of going on from it."""
     path = f"build/{new.prog}.pt"
     new.add_argument("--checkpoint", type=Path, metavar="FILE",
                      default=ROOT / path,
-                     help=f"the run on disk (default: {path})")
-    new.add_argument("--resume", action="store_true",
-                     help="go on from the checkpoint")
+                     help=f"the network on disk (default: {path})")
+    if resume:
+        new.add_argument("--resume", action="store_true",
+                         help="go on from the checkpoint")
 
 
 def add_training(new: Parser, context: int, dropout: float | None) -> None:
@@ -77,7 +78,7 @@ def add_training(new: Parser, context: int, dropout: float | None) -> None:
         help="print N names from the checkpoint; no training")
     add("--prefix", default="", metavar="TEXT",
         help="how every sampled name begins")
-    add_checkpoint(new)
+    add_checkpoint(new, resume=True)
 
 
 def read(new: Parser, argv: list[str] | None) -> argparse.Namespace:
@@ -86,7 +87,7 @@ def read(new: Parser, argv: list[str] | None) -> argparse.Namespace:
     for name, least in {"steps": 0, "seed": 0, "sample": 0, "context": 1,
                         "dropout": 0}.items():
         value = getattr(args, name, None)
-        if value is not None and value < least:
+        if value is not None and not value >= least:  # nan neither
             raise InputError(f"--{name} must be at least {least}")
         if name == "dropout" and value is not None and value >= 1:
             raise InputError("--dropout must be below 1")

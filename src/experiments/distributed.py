@@ -2,6 +2,7 @@
 """Train in one process or several, killed or not, from a mapped file."""
 
 import os
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,8 @@ BATCH_SIZE, LR, MOMENTUM, EVERY = 64, 0.05, 0.9, 50  # EVERY: checkpoints
 
 def tokens(words: list[str], letters: str) -> np.ndarray:
     """Return WORDS as one stream of tokens, 0 between them; bytes."""
+    if len(letters) > 255:
+        raise options.InputError(f"{len(letters)} letters, more than a byte")
     code = {letter: token for token, letter in enumerate("\n" + letters)}
     return np.array([code[letter] for letter in "\n".join(["", *words, ""])],
                     np.uint8)
@@ -58,7 +61,8 @@ def train(model: nn.Module, stream: np.ndarray, *, steps: int, seed: int,
     device = next(model.parameters()).device
     optimizer = torch.optim.SGD(model.parameters(), LR, momentum=MOMENTUM)
     generator = torch.Generator().manual_seed(seed)
-    about = {"seed": seed, "batch_size": BATCH_SIZE}
+    about = {"seed": seed, "batch_size": BATCH_SIZE,
+             "stream": zlib.crc32(stream)}
     history = {"loss": []}
     parts = {"model": model, "optimizer": optimizer, "generator": generator,
              "history": history}
@@ -101,7 +105,7 @@ def main(argv: list[str] | None = None) -> None:
     """Train, alone or as one of the processes of torchrun."""
     parser = options.parser("distributed", __doc__, steps=400, seed=1)
     options.add_names(parser)
-    options.add_checkpoint(parser)
+    options.add_checkpoint(parser, resume=True)
     args = options.read(parser, argv)
     device = join(args.device)
     rank, ranks = place()

@@ -45,7 +45,7 @@ def compare(rungs: dict[str, tuple], corpus: names.Corpus) -> list[dict]:
             part = getattr(corpus, split)
             own, rival = losses(part), rungs[RIVAL][1](part)
             gap, error = ngram.lead(own, rival, part)
-            row |= {split: own.sum().item() / sum(len(w) + 1 for w in part),
+            row |= {split: names.per_character(own, part),
                     f"lead_{split}": gap, f"error_{split}": error,
                     f"{split}_lead": f"{gap:+.3f} ± {error:.3f}"}
             if name == RIVAL:

@@ -86,13 +86,12 @@ def main(argv: list[str] | None = None) -> None:
                                        seed=1), argv)
     corpus = names.load()
     examples = names.windows(corpus.train, corpus.letters, CONTEXT)
-    characters = sum(len(name) + 1 for name in corpus.dev)
     rungs, rival = [], None
     for change, model in climb(examples, corpus.vocabulary, args.steps,
                                args.seed):
         losses = name_losses(model, corpus.dev, corpus.letters)
         row = {"change": change,
-               "dev": losses.sum().item() / characters,
+               "dev": names.per_character(losses, corpus.dev),
                "names": sample(model.eval(), corpus.letters, 5,
                                torch.manual_seed(args.seed))}
         if rungs:

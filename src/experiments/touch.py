@@ -93,7 +93,8 @@ def main(argv: list[str] | None = None) -> None:
     _, (images, labels) = digits.split(*digits.load())
     wrong = cnn.predict(reader, images).argmax(1) != labels
     chosen = wrong.int().argsort(stable=True)  # the wrong ones last
-    chosen = torch.cat([chosen[:SHOWN - int(wrong.sum())], wrong.nonzero()[:, 0]])
+    chosen = torch.cat([chosen[:SHOWN - int(wrong.sum())],
+                        wrong.nonzero()[:, 0]])
     levels = (images * digits.LEVELS).round().int().flatten(1)
     x, y = known_line(0)
     results.save(args, {
@@ -103,7 +104,7 @@ def main(argv: list[str] | None = None) -> None:
         "pictures": {
             "descent": {"x": x.tolist(), "y": y.tolist(), "steps": STEPS,
                         "rate": LR},
-            "names": {"letters": letters, "context": gpt.CONTEXT,
+            "names": {"letters": letters, "context": writer.context,
                       "heads": gpt.HEADS, "list": front_coded(
                           corpus.train + corpus.dev + corpus.test),
                       "tensors": halved(writer.state_dict())},

@@ -61,7 +61,7 @@ KINDS = {  # how the matrices start, and whether normalised and residual
 def build(vocabulary: int, kind: str, seed: int) -> Tower:
     """Return an untrained tower of this KIND."""
     start, *switches = KINDS[kind]
-    with torch.random.fork_rng():  # reset_parameters takes no generator
+    with torch.random.fork_rng([]):  # reset_parameters takes no generator
         torch.manual_seed(seed)
         model = Tower(vocabulary, *switches)
         for layer in model.layers if start else ():

@@ -41,9 +41,19 @@ def measure(path: Path, folder: Path, dev: list[str]) -> dict:
     for name, program in PROGRAMS.items():
         model, letters = program.load(folder / f"{name}.pt")
         losses[name] = program.name_losses(model, dev, letters)
-    characters = sum(len(word) + 1 for word in dev)
     return {"names": len(few.train)} | {
-        name: nats.sum().item() / characters for name, nats in losses.items()}
+        name: names.per_character(nats, dev) for name, nats in losses.items()}
+
+
+def leads(points: list[dict]) -> dict[str, dict[str, float]]:
+    """Return for each number of names the mean lead of each program."""
+    found = {}
+    for count in sorted({point["names"] for point in points}):
+        some = [point for point in points if point["names"] == count]
+        found[str(count)] = {name: statistics.fmean(
+            point["counting"] - point[name] for point in some)
+            for name in PROGRAMS}
+    return found
 
 
 def plot_winning(points: list[dict]) -> Figure:
@@ -67,6 +77,7 @@ def plot_winning(points: list[dict]) -> Figure:
         ax.set(title=title, xscale="log", xlabel="names learned from")
         ax.set_xticks(counts, [f"{count / 1000:.2g}k" for count in counts])
         ax.minorticks_off()
+    axes[0].margins(y=0.12)  # room for the lowest name
     return figure
 
 
@@ -86,7 +97,8 @@ def main(argv: list[str] | None = None) -> None:
                 learn(path, draw)
                 points.append(measure(path, path.parent, corpus.dev))
     points.append(measure(names.NAMES, ROOT / "build", corpus.dev))
-    results.save(args, {"points": points}, {"winning": plot_winning(points)})
+    results.save(args, {"points": points, "lead": leads(points)},
+                 {"winning": plot_winning(points)})
 
 
 if __name__ == "__main__":
