@@ -37,7 +37,6 @@ def test_receptive_field_by_gradients(layers):
 
 @pytest.fixture(scope="module")
 def halves():
-    torch.set_num_threads(1)
     return digits.split(*digits.load())
 
 

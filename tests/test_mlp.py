@@ -13,7 +13,6 @@ import mlp
 from common import names, options, results
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
-torch.set_num_threads(1)
 
 
 def new(dropout=0.0):
