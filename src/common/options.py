@@ -30,12 +30,14 @@ def parser(program: str, about: str, *, steps: int | None,
            seed: int) -> Parser:
     """Return a parser with the options that every program has.
 
-    STEPS None means that the program derives it from its data.
+    STEPS None means that the program derives it from its data, 0 that it
+    takes none.
     """
     new = Parser(prog=program, description=about, allow_abbrev=False)
     add = new.add_argument
-    add("--steps", type=int, default=steps, metavar="N",
-        help=f"parameter updates (default: {steps or 'from the data'})")
+    if steps != 0:
+        add("--steps", type=int, default=steps, metavar="N",
+            help=f"parameter updates (default: {steps or 'from the data'})")
     add("--seed", type=int, default=seed, metavar="N",
         help="seed of every generator (default: %(default)s)")
     add("--device", choices=["auto", "cpu", "cuda", "mps"], default="cpu",
