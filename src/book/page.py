@@ -17,7 +17,6 @@ from book.markdown import Markdown, fence, folded
 from book.tree import ROOT, chapters, fault, load, nodes, read, words
 from common.files import write
 
-HERE = Path(__file__).parent
 COLOURS = {"kw": "k", "cf": "k", "im": "k", "co": "c", "st": "s", "fu": "d"}
 MENDED = [
     # MathML: what browsers do not need, or mistake; a full stop stays with
@@ -123,8 +122,8 @@ class Page(Markdown):
 
 
 def part(name: str) -> str:
-    """Return the file NAME beside this one without its first line."""
-    return (HERE / name).read_text("utf-8").partition("\n")[2].strip()
+    """Return the file NAME of the book."""
+    return (ROOT / name).read_text("utf-8").strip()
 
 
 def page(tree: dict) -> str:
@@ -146,15 +145,15 @@ def page(tree: dict) -> str:
     said = {node["key"].lower(): escape(node["value"])
             for node in nodes(tree, "keyword")}
     torch = importlib.metadata.version("torch").partition("+")[0]
-    script = f"\n{part('page.js')}\n{part('touch.js')}\n"
+    script = f"\n{part('page/page.js')}\n{part('src/book/touch.js')}\n"
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest())
     margins = "".join(  # on paper every page names its chapter
         f"#c{at} {{ page: c{at} }}\n"
         f"@page c{at} {{ @top-center {{ content: "
         f"{json.dumps(words(chapter['title']))}; font: 9pt sans-serif }} }}\n"
         for at, chapter in enumerate(found))
-    return Template(part("page.html")).substitute(
-        said, style=f"{part('page.css')}\n{book.rules}\n{margins}",
+    return Template(part("page/page.html")).substitute(
+        said, style=f"{part('page/page.css')}\n{book.rules}\n{margins}",
         text=text, script=script, digest=digest.decode(),
         weights=json.dumps(read(ROOT / "figs/touch.json").get("pictures"),
                            separators=(",", ":")), contents=contents,

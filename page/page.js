@@ -1,4 +1,3 @@
-/* Generated from README.org by tangle.el; edit README.org instead. */
 for (const listing of document.querySelectorAll(".listing")) {
   const button = document.createElement("button");
   button.className = "copy";
