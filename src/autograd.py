@@ -94,13 +94,11 @@ def plot_graph(loss: Scalar) -> Figure:
     figure, axes = new_figure(height=4.4)
     place = dict(zip(origins(loss), PLACES, strict=True))
     for node, (x, y) in place.items():
-        last = node is loss
-        side = "left" if last else "center"
-        axes.text(x, y, node.name, ha="center", va="center", color=INK)
-        axes.text(x, y - 0.22, "value " * last + f"{node.value:g}", ha=side,
-                  va="bottom", color=BLUE)
-        axes.text(x, y + 0.24, "gradient " * last + f"{node.grad:g}", ha=side,
-                  va="top", color=ORANGE)
+        for up, text, color in ((0.32, node.value, BLUE),
+                                (0, node.name, INK),
+                                (-0.32, node.grad, ORANGE)):
+            axes.text(x, y - up, text if up == 0 else f"{text:g}",
+                      ha="center", va="center", color=color)
         for parent, slope in node.parents:
             u, v = place[parent]
             axes.annotate("", (x, y), (u, v), arrowprops={
@@ -108,12 +106,12 @@ def plot_graph(loss: Scalar) -> Figure:
                 "shrinkA": 13, "shrinkB": 13})
             axes.text((x + u) / 2, (y + v) / 2 - 0.06, f"{slope:g}",
                       ha="center", va="bottom", color=GREY)
+    axes.text(0.15, 1.68, "value", va="center", color=BLUE)
+    axes.text(0.15, 2.32, "gradient", va="center", color=ORANGE)
     axes.plot(*zip(*PLACES), "o", markersize=24, color=INK,
               markerfacecolor="none", markeredgewidth=0.8)
     axes.axis("off")
-    axes.invert_yaxis()
-    axes.set(xlim=(-4.3, 0.8))
-    axes.margins(y=0.12)
+    axes.set(xlim=(-4.3, 0.8), ylim=(4.4, -0.6))
     return figure
 
 

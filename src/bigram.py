@@ -1,9 +1,6 @@
 # Generated from README.org by tangle.el; edit README.org instead.
 """One softmax layer: which letter follows which in a name."""
 
-from collections.abc import Callable
-from pathlib import Path
-
 import torch
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
@@ -11,9 +8,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from common import checkpoint, options, results
-from common.files import ROOT
 from common.names import LONGEST, decode, encode, load, windows
-from common.style import BLUE, ORANGE, new_figure
+from common.style import BLUE, new_figure
 
 LR = 0.1  # of Adam: about how far a weight moves in a step
 
@@ -43,26 +39,16 @@ def frequencies(pairs: Tensor) -> Tensor:
     return pairs / pairs.sum(1, keepdim=True).clamp(min=1)
 
 
-def cross_entropy(logits: Tensor, f: Tensor) -> Tensor:
-    """Return the mean loss (V,) of each row of LOGITS, for shares F (V, V)."""
-    return F.cross_entropy(logits, f, reduction="none")
-
-
-def absolute_error(logits: Tensor, f: Tensor) -> Tensor:
-    """Return the mean of the poor loss (V,), likewise."""
-    return 2 * (1 - (f * logits.softmax(1)).sum(1))
-
-
 def train(model: Bigram, optimizer: torch.optim.Optimizer, pairs: Tensor,
-          steps: int, criterion: Callable = cross_entropy) -> list[float]:
-    """Update MODEL; return the cross-entropy before each of STEPS steps."""
+          steps: int) -> list[float]:
+    """Update MODEL; return the loss before each of STEPS steps."""
     f, share = frequencies(pairs), pairs.sum(1) / pairs.sum()  # (V, V), (V,)
     tokens = torch.arange(len(pairs), device=pairs.device)
     losses = []
     for _ in range(steps):
         logits = model(tokens)  # (V, V): a row for every token
-        loss = share @ criterion(logits, f)
-        losses.append((share @ cross_entropy(logits.detach(), f)).item())
+        loss = share @ F.cross_entropy(logits, f, reduction="none")
+        losses.append(loss.item())
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -76,6 +62,7 @@ def probabilities(model: Bigram) -> Tensor:
 
 def table_loss(p: Tensor, pairs: Tensor) -> float:
     """Return the nats per character of the table P on PAIRS (V, V)."""
+    # xlogy(a, b) is a ln b, and 0 for a = 0
     return -(torch.xlogy(pairs, p).sum() / pairs.sum()).item()
 
 
@@ -99,29 +86,16 @@ def plot_tables(tables: dict[int, Tensor], letters: str) -> Figure:
     """Draw the probabilities (V, V) after each number of steps."""
     figure, axes = new_figure(len(tables), 2.5, squeeze=False)
     blues = LinearSegmentedColormap.from_list("", [BLUE + "00", BLUE], 11)
-    shown = {letters.find(letter) + 1: letter for letter in "eioqu"}
+    shown = [letter for letter in "eioqu" if letter in letters]
+    at = [0, *(letters.index(letter) + 1 for letter in shown)]
     for ax, (step, p) in zip(axes[0], tables.items()):
         ax.imshow(p[:27, :27].sqrt().numpy(), blues, vmin=0, vmax=0.7,
                   interpolation="none")
-        ax.set_xticks(list(shown | {0: ""}), (shown | {0: "end"}).values())
-        ax.set_yticks(list(shown | {0: ""}), (shown | {0: "start"}).values())
+        ax.set_xticks(at, ["end", *shown])
+        ax.set_yticks(at, ["start", *shown])
         ax.set_title(f"{step} steps")
         ax.tick_params(length=0, labelsize=8)
         ax.spines[:].set_visible(False)
-    return figure
-
-
-def plot_excess(curves: dict[str, list[float]]) -> Figure:
-    """Draw how far each of two CURVES is above the bound; the worse first."""
-    figure, ax = new_figure(height=2.7)
-    for (words, values), colour, style in zip(
-            curves.items(), (ORANGE, BLUE), ("--", "-")):
-        ax.loglog(range(1, len(values) + 1), values, style, color=colour)
-        at = len(values) // 8
-        ax.annotate(words, (at + 1, values[at]), (8, 5), color=colour,
-                    textcoords="offset points")
-    ax.set(xlabel="step", ylabel="excess loss (nats)")
-    ax.minorticks_off()
     return figure
 
 
@@ -129,13 +103,11 @@ def main(argv: list[str] | None = None) -> None:
     """Load, train, evaluate, view; or spell from the model on disk."""
     parser = options.parser("bigram", __doc__, steps=300, seed=1)
     options.add_names(parser)
-    add = parser.add_argument
-    add("--checkpoint", type=Path, metavar="FILE",
-        default=ROOT / "build/bigram.pt", help="the model on disk")
-    add("--sample", type=int, metavar="N",
-        help="print N names from it; no training")
-    add("--prefix", default="", metavar="TEXT",
-        help="how every sampled name begins")
+    options.add_checkpoint(parser)
+    parser.add_argument("--sample", type=int, metavar="N",
+                        help="print N names from it; no training")
+    parser.add_argument("--prefix", default="", metavar="TEXT",
+                        help="how every sampled name begins")
     args = options.read(parser, argv)
     if args.sample is not None:
         content = checkpoint.load(args.checkpoint, "bigram")
@@ -151,31 +123,20 @@ def main(argv: list[str] | None = None) -> None:
     counts = {split: count_pairs(getattr(corpus, split), corpus.letters)
               for split in ("train", "dev", "test")}
     pairs = counts["train"].to(args.device)
-    share = pairs.sum(1) / pairs.sum()
-    model, plain = (Bigram(corpus.vocabulary).to(args.device) for _ in "12")
-    adam = torch.optim.Adam(model.parameters(), lr=LR)
-    descent = torch.optim.SGD(plain.parameters(), lr=2 / share.max().item())
-    fast, tables = [], {}
+    model = Bigram(corpus.vocabulary).to(args.device)
+    optimizer = torch.optim.Adam(model.parameters(), lr=LR)
+    done, tables = 0, {}
     for step in *(step for step in SHOWN if step < args.steps), args.steps:
-        fast += train(model, adam, pairs, step - len(fast))
-        tables[step] = probabilities(model)
-    slow = train(plain, descent, pairs, args.steps)
+        train(model, optimizer, pairs, step - done)
+        done, tables[step] = step, probabilities(model)
     checkpoint.save(args.checkpoint, "bigram", {"letters": corpus.letters},
                     model=model)
     losses = {split: table_loss(tables[args.steps], counts[split])
               for split in counts}
-    bound = table_loss(frequencies(pairs).cpu().double(), counts["train"])
-    fast.append(losses["train"])
-    slow.append(table_loss(probabilities(plain), counts["train"]))
     results.save(args, losses | {
         "measure": "nats per character", "steps": args.steps,
         "parameters": len(pairs) ** 2, "spread": SPREAD,
-        "zeros": int((pairs == 0).sum()),
-        "share": {"most": share.max().item(), "least": share.min().item()},
-    }, {"bigram": plot_tables(tables, corpus.letters),
-        "bigram_training": plot_excess({
-            "gradient descent": [loss - bound for loss in slow],
-            "Adam": [loss - bound for loss in fast]})})
+    }, {"bigram": plot_tables(tables, corpus.letters)})
 
 
 if __name__ == "__main__":

@@ -5,13 +5,14 @@ import torch
 from torch import nn
 
 
-def fit(steps: int = 100, seed: int = 0, lr: float = 0.2, quiet=False):
+def fit(steps: int = 100, seed: int = 0, lr: float = 0.2,
+        quiet: bool = False):
     """Return the data (x, y), the model, and its w and b at every step."""
     # 1. load the data: 100 loads in newtons, the length in cm under each
     generator = torch.Generator().manual_seed(seed)
     x = torch.linspace(0, 2, 100)[:, None]  # (N, 1)
     y = 3 * x + 12 + 0.5 * torch.randn(100, 1, generator=generator)
-    # 2. create the model: y_hat = w * x + b
+    # 2. create the model: y_hat = w * x + b, at first 0 for every load
     model = nn.Linear(1, 1)
     nn.init.zeros_(model.weight)
     nn.init.zeros_(model.bias)

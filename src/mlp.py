@@ -14,7 +14,7 @@ from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
 from tqdm import trange
 
 from common import checkpoint, names, options, results
-from common.names import LONGEST, Corpus, decode, encode, windows
+from common.names import Corpus, windows
 from common.style import BLUE, GREY, new_figure
 
 CONTEXT, EMBEDDING = 5, 24  # T, E
@@ -26,10 +26,7 @@ def train(model: nn.Module, optimizer: Optimizer, examples: Examples,
           scheduler: LRScheduler | None = None, done: int = 0,
           watch: Callable[[int], None] = lambda step: None,
           quiet: bool = True) -> None:
-    """Update MODEL until STEPS steps, DONE included, are done.
-
-    After each, WATCH is told how many that is.
-    """
+    """Update MODEL in the steps after DONE up to STEPS; tell WATCH each."""
     x, y = examples  # (N, T), (N,)
     for step in trange(done, steps, disable=quiet or None):
         i = torch.randint(len(y), (batch_size,), generator=generator)
@@ -64,25 +61,16 @@ def name_losses(model: nn.Module, names: list[str], letters: str) -> Tensor:
     return torch.zeros(len(names)).double().index_add(0, which, losses)
 
 
-@torch.inference_mode()
 def sample(model: nn.Module, letters: str, count: int,
            generator: torch.Generator, prefix: str = "") -> list[str]:
-    """Return COUNT names that begin with PREFIX, none of them empty."""
+    """Return COUNT names that begin with PREFIX."""
     device = next(model.parameters()).device
-    start = [0] * model.context + encode(prefix, letters)
-    tokens = torch.tensor(start).repeat(count, 1)  # (B, T + letters so far)
-    ended = torch.zeros(count, dtype=torch.bool)
-    while not ended.all() and tokens.shape[1] < model.context + LONGEST:
-        logits = model(tokens[:, -model.context:].to(device))
-        p = logits.softmax(1).cpu()  # (B, V)
-        if tokens.shape[1] == model.context:
-            p[:, 0] = 0  # no name is empty
-        new = torch.multinomial(p, 1, generator=generator)  # (B, 1)
-        new[ended] = 0
-        tokens = torch.cat([tokens, new], 1)
-        ended |= new[:, 0] == 0
-    return [decode([token for token in row if token], letters)
-            for row in tokens.tolist()]
+
+    def score(x: Tensor) -> Tensor:
+        return model(F.pad(x, (model.context - x.shape[1], 0)).to(device))
+
+    return names.sample(score, letters, count, generator, model.context,
+                        prefix)
 
 
 LR = 0.015  # the highest of the cycle
@@ -152,15 +140,13 @@ def record(history: dict, step: int, model: MLP, data: dict) -> None:
 
 
 def invent(model: MLP, corpus: Corpus, seed: int) -> dict:
-    """Sample 1,000 names; return 20, and the share in each split or new."""
+    """Sample 1,000 names; return 20, and the share that no split has."""
     generator = torch.Generator().manual_seed(seed)
     found = sample(model.eval(), corpus.letters, 1000, generator)
-    known = {f"in_{split}": set(getattr(corpus, split))
-             for split in ("train", "dev", "test")}
-    known["new"] = set(found).difference(*known.values())
-    return {"names": found[:20], "share": {
-        key: sum(name in listed for name in found) / len(found)
-        for key, listed in known.items()}}
+    known = {*corpus.train, *corpus.dev, *corpus.test}
+    return {"names": found[:20],
+            "share": {"new": sum(name not in known for name in found)
+                      / len(found)}}
 
 
 def plot_losses(history: dict) -> Figure:
@@ -221,7 +207,6 @@ def main(argv: list[str] | None = None) -> None:
               for split in data}
     results.save(args, about | losses | invent(model, corpus, args.seed) | {
         "measure": "nats per character", "spread": SPREAD,
-        "examples": len(data["train"][1]),
         "parameters": sum(p.numel() for p in model.parameters())},
         {"mlp": plot_losses(history)})
 

@@ -25,8 +25,8 @@ def grams(names: list[str], context: int) -> Counter:
     found = Counter()
     for name in names:
         text = EDGE * context + name + EDGE
-        found.update(text[end - context:end + 1]
-                     for end in range(context, len(text)))
+        for end in range(context, len(text)):
+            found[text[end - context:end + 1]] += 1
     return found
 
 
@@ -34,11 +34,13 @@ def sample(model: Model, context: int, tokens: str,
            generator: random.Random) -> str:
     """Return a name of TOKENS, drawn by MODEL, which sees CONTEXT of them."""
     text = EDGE * context
-    while len(text) == context or text[-1] != EDGE:
+    while True:
         history = text[len(text) - context:]
         weights = [model(history, token) for token in tokens]
-        text += generator.choices(tokens, weights)[0]
-    return text[context:-1]
+        token, = generator.choices(tokens, weights)
+        if token == EDGE:
+            return text[context:]
+        text += token
 
 
 def relative(counts: Counter, plus: float, vocabulary: int) -> Model:

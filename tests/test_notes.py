@@ -11,15 +11,6 @@ import notes
 from common import results
 
 
-def test_known_draws_turn_and_shift(monkeypatch):
-    images = notes.Digits().images[:5]
-    monkeypatch.setattr(torch, "rand", lambda *size, **_: torch.ones(size))
-    turned = notes.RandomAffine(90, 0, 0, None)(images)
-    assert_close(turned, images.rot90(1, (2, 3)), rtol=0, atol=1e-5)
-    shifted = notes.RandomAffine(0, 1 / 8, 0, None)(images)
-    assert_close(shifted[..., :7, :7], images[..., 1:, 1:], rtol=0, atol=1e-5)
-
-
 class Draws(Dataset):
     """Four items, each a fresh random number."""
 
@@ -67,30 +58,15 @@ def test_networks_side_by_side_are_separate_networks():
             assert_close(state[name].grad[s], parameter.grad)
 
 
-@pytest.fixture(scope="module")
-def splits():
-    return {name: (x[:10], y[:10]) for name, (x, y) in notes.draw(0).items()}
-
-
-def test_each_network_stops_at_its_own_lowest_dev_loss(splits):
-    model, history = notes.train(splits["train"], steps=60)
-    state, best = notes.stop_early(model, history, splits["dev"])
-    kept, *others = (notes.evaluate(model, entry, *splits["dev"])[0]
-                     for entry in (state, *history))
-    assert all((kept <= other + 1e-6).all() for other in others)
-    assert len(best.unique()) > 1
-
-
 def test_the_claims_about_regularisation():
     book = results.load("notes")
     ways = {(row["method"], row["strength"]): row for row in book["ways"]}
-    plain, together = ways["none", ""], ways["all four", ""]
-    for better in ("weight decay", "1e-2"), ("augmentation", "2"):
-        assert -ways[better]["change"] > 4 * ways[better]["std_error"]
-    for worse in (("weight decay", "1e-1"), ("dropout", "0.8"),
-                  ("augmentation", "4")):
-        assert ways[worse]["change"] > 4 * ways[worse]["std_error"]
-    assert ways["dropout", "0.3"]["change"] < 0
-    assert ways["early stopping", ""]["change"] > 0
-    assert together["test_loss"] < plain["test_loss"] / 1.4
-    assert book["test"] < book["baseline"]["test"] - 3 * book["spread"]
+    change = {way: row["change"] / row["std_error"]
+              for way, row in ways.items() if row["std_error"]}
+    assert max(change["weight decay", "1e-2"], change["dropout", "0.3"],
+               change["augmentation", "2"]) < -3
+    assert min(change["weight decay", "1e-1"], change["dropout", "0.8"],
+               change["augmentation", "4"]) > 3
+    assert change["early stopping", ""] > 1  # 4.4, which a seed moves by 1
+    loss = {way: row["test_loss"] for way, row in ways.items()}
+    assert loss["all four", ""] < loss["none", ""] / 1.4

@@ -1,14 +1,16 @@
 # Generated from README.org by tangle.el; edit README.org instead.
-"""Small images in a figure: squares of ink that suit any page."""
+"""Small images: drawn as squares of ink that suit any page, and warped."""
+
+import math
 
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import PathPatch, Rectangle
-from matplotlib.path import Path
+from matplotlib.patches import Rectangle
 from torch import Tensor
+from torch.nn import functional as F
 
-from common.style import BLUE, GREY, INK, ORANGE, new_figure
+from common.style import BLUE, INK, ORANGE, new_figure
 
 WIDE, POINTS = 96, 4.8  # units across a figure; points in a unit
 SHADES, GAP = 8, 0.06  # shades of ink; share of a pixel left free
@@ -32,15 +34,12 @@ def ink(ax: Axes, images: Tensor, corners: list, side: float,
     x, y = torch.tensor(corners, dtype=torch.float64).reshape(-1, 2).T
     for shade in range(1, SHADES + 1):
         image, row, column = (shades == shade).nonzero(as_tuple=True)
-        left = x[image] + pixel * (column + GAP / 2)
+        ends = torch.tensor([GAP / 2, 1 - GAP / 2, math.nan])  # of a stroke
+        across = x[image, None] + pixel * (column[:, None] + ends)
         middle = y[image] + pixel * (row + 0.5)
-        ends = torch.stack([left, middle, left + pixel * (1 - GAP), middle], 1)
-        if len(ends):  # one path for all squares of a shade
-            path = Path(ends.reshape(-1, 2).numpy(),
-                        [Path.MOVETO, Path.LINETO] * len(ends))
-            ax.add_patch(PathPatch(
-                path, fill=False, edgecolor=colour, alpha=shade / SHADES,
-                linewidth=pixel * (1 - GAP) * POINTS, capstyle="butt"))
+        ax.plot(across.flatten(), middle.repeat_interleave(3), color=colour,
+                alpha=shade / SHADES, linewidth=pixel * (1 - GAP) * POINTS,
+                solid_capstyle="butt")
 
 
 def signed(ax: Axes, tables: Tensor, corners: list, side: float) -> None:
@@ -49,20 +48,16 @@ def signed(ax: Axes, tables: Tensor, corners: list, side: float) -> None:
     ink(ax, -tables, corners, side, BLUE)
 
 
-def sheet(images: Tensor, columns: int, *, below: list[str] = (),
-          left: list[str] = ()) -> Figure:
-    """Draw IMAGES (N, H, W) in rows, with words BELOW each, LEFT of rows."""
-    start = 16 if left else 0
-    wide = (WIDE - start) / columns
+def sheet(images: Tensor, columns: int, below: list[str] = ()) -> Figure:
+    """Draw IMAGES (N, H, W) in rows, with words BELOW each."""
+    wide = WIDE / columns
     high = wide + 6 * bool(below)
     figure, ax = canvas(max(1, -(-len(images) // columns)) * high)
-    corners = [(start + wide * (i % columns), high * (i // columns) + 1)
+    corners = [(wide * (i % columns), high * (i // columns) + 1)
                for i in range(len(images))]
-    ink(ax, images, corners, min(0.85 * wide, 16))
+    ink(ax, images, corners, 0.85 * wide)
     for (x, y), words in zip(corners, below):
         ax.text(x + 0.42 * wide, y + 0.9 * wide, words, ha="center", va="top")
-    for row, word in enumerate(left):
-        ax.text(0, (row + 0.5) * high, word, va="center", color=GREY)
     return figure
 
 
@@ -71,3 +66,10 @@ def frame(ax: Axes, corner: tuple, width: float, height: float,
     """Draw the outline of a window of WIDTH by HEIGHT units."""
     ax.add_patch(Rectangle(corner, width, height, fill=False, linestyle=dash,
                            edgecolor=colour, linewidth=linewidth))
+
+
+def warp(images: Tensor, maps: Tensor) -> Tensor:
+    """Return each of IMAGES (B, 1, H, W) as its map in MAPS (B, 2, 3) says."""
+    grid = F.affine_grid(maps.to(images.device), list(images.shape),
+                         align_corners=False)  # (B, H, W, 2)
+    return F.grid_sample(images, grid, align_corners=False)

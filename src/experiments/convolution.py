@@ -1,15 +1,13 @@
 # Generated from README.org by tangle.el; edit README.org instead.
 """Convolution written out, and drawn."""
 
-import math
-
 import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 from torch.nn import functional as F
 
 from common import digits, options, pixels, results
-from common.style import BLUE, GREY, INK, ORANGE
+from common.style import BLUE, GREY, ORANGE
 
 
 def by_loops(x: Tensor, w: Tensor) -> Tensor:
@@ -53,13 +51,9 @@ def by_unfolding(x: Tensor, w: Tensor) -> Tensor:
 
 def as_matrix(w: Tensor, height: int, width: int) -> Tensor:
     """Return the sparse matrix that convolves a flattened image with w."""
-    numbers = torch.arange(height * width).reshape(1, 1, height, width)
-    seen = F.unfold(numbers.double(), w.shape)[0].long()  # (rows * columns, L)
-    outputs = torch.arange(seen.shape[1]).expand_as(seen)
-    return torch.sparse_coo_tensor(
-        torch.stack([outputs.flatten(), seen.flatten()]),
-        w.flatten().repeat_interleave(seen.shape[1]),
-        (seen.shape[1], height * width), check_invariants=True)
+    single = torch.eye(height * width).reshape(-1, height, width)
+    columns = [by_unfolding(image, w).flatten() for image in single]
+    return torch.stack(columns, dim=1).to_sparse()
 
 
 def plot_padding() -> Figure:
@@ -83,49 +77,15 @@ def plot_padding() -> Figure:
     return figure
 
 
-CONVOLUTION, POOLING = (3, 1), (2, 2)  # kernel and stride
-STAGES = 2 * [CONVOLUTION, CONVOLUTION, POOLING]  # the network's
-
-
-def receptive_field(layers: list[tuple[int, int]]) -> int:
-    """Return the pixels in a row that one output of LAYERS depends on."""
-    size = step = 1
-    for kernel, stride in layers:
-        size += (kernel - 1) * step
-        step *= stride
-    return size
-
-
-def plot_field() -> Figure:
-    """Draw the cone of numbers that one output depends on."""
-    figure, ax = pixels.canvas(44)
-    places, y = torch.arange(16) * 4.4 + 24, 41.0
-    names = ["image", *2 * ["convolution", "convolution", "pooling"]]
-    for n, name in enumerate(names):
-        ax.plot(places, torch.full_like(places, y), "o", color=INK,
-                markersize=4)
-        ax.text(0, y, f"{name}, {len(places)}", color=GREY, va="center")
-        if n < len(STAGES):
-            windows = places.unfold(0, *STAGES[n])  # (outputs, kernel)
-            places = windows.mean(1)
-            x = [at for place, window in zip(places, windows)
-                 for below in window for at in (below, place, math.nan)]
-            ax.plot(x, [y, y - 6.2, math.nan] * (len(x) // 3), color=BLUE,
-                    linewidth=0.8, alpha=0.5)
-        y -= 6.2
-    return figure
-
-
 def main(argv: list[str] | None = None) -> None:
-    """Draw the section's three figures."""
+    """Draw the section's two figures."""
     parser = options.parser("convolution", __doc__, steps=0, seed=0)
     args = options.read(parser, argv)
     edge = torch.tensor([[-1.0, 0, 1]] * 3)
     image = 16 * digits.load()[0][0, 0]
-    results.save(args, {"field": receptive_field(STAGES)}, {
+    results.save(args, {}, {
         "convolution_window": plot_window(image, edge),
-        "convolution_padding": plot_padding(),
-        "convolution_field": plot_field()})
+        "convolution_padding": plot_padding()})
 
 
 if __name__ == "__main__":

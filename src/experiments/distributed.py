@@ -2,7 +2,6 @@
 """Train in one process or several, killed or not, from a mapped file."""
 
 import os
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,6 @@ from numpy.lib.stride_tricks import sliding_window_view
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.parallel import DistributedDataParallel
-from tqdm import trange
 
 from common import checkpoint, names, options, results
 from common.files import write
@@ -23,8 +21,6 @@ BATCH_SIZE, LR, MOMENTUM, EVERY = 64, 0.05, 0.9, 50  # EVERY: checkpoints
 
 def tokens(words: list[str], letters: str) -> np.ndarray:
     """Return WORDS as one stream of tokens, 0 between them; bytes."""
-    if len(letters) > 255:
-        raise options.InputError(f"{len(letters)} letters, more than a byte")
     code = {letter: token for token, letter in enumerate("\n" + letters)}
     return np.array([code[letter] for letter in "\n".join(["", *words, ""])],
                     np.uint8)
@@ -41,35 +37,32 @@ def batch(stream: np.ndarray, generator: torch.Generator,
 
 def network(vocabulary: int, seed: int) -> nn.Sequential:
     """Return the plain network: contexts (B, T) to logits (B, V)."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return nn.Sequential(
-            nn.Embedding(vocabulary, EMBEDDING), nn.Flatten(),
-            nn.Linear(CONTEXT * EMBEDDING, HIDDEN), nn.Tanh(),
-            nn.Linear(HIDDEN, vocabulary))
+    torch.manual_seed(seed)
+    return nn.Sequential(
+        nn.Embedding(vocabulary, EMBEDDING), nn.Flatten(),
+        nn.Linear(CONTEXT * EMBEDDING, HIDDEN), nn.Tanh(),
+        nn.Linear(HIDDEN, vocabulary))
 
 
 def train(model: nn.Module, stream: np.ndarray, *, steps: int, seed: int,
-          path: Path, resume: bool = False, quiet: bool = True,
+          path: Path, resume: bool = False, rank: int = 0, ranks: int = 1,
           ) -> list[float]:
     """Train MODEL up to step STEPS; return the losses (nats) of the steps.
 
     Every EVERY steps the run is saved at PATH; with RESUME it goes on
-    from there.
+    from there. This is process number RANK of RANKS.
     """
-    rank, ranks = place()
     device = next(model.parameters()).device
     optimizer = torch.optim.SGD(model.parameters(), LR, momentum=MOMENTUM)
     generator = torch.Generator().manual_seed(seed)
-    about = {"seed": seed, "batch_size": BATCH_SIZE,
-             "stream": zlib.crc32(stream)}
+    about = {"seed": seed, "tokens": len(stream)}
     history = {"loss": []}
     parts = {"model": model, "optimizer": optimizer, "generator": generator,
              "history": history}
     done = (checkpoint.resume(path, "distributed", about, **parts)
             if resume else 0)
     replica = DistributedDataParallel(model) if ranks > 1 else model
-    for step in trange(done, steps, disable=quiet or rank > 0):
+    for step in range(done, steps):
         x, y = batch(stream, generator)  # the same in every process
         x, y = x[rank::ranks].to(device), y[rank::ranks].to(device)
         loss = F.cross_entropy(replica(x), y)
@@ -83,45 +76,34 @@ def train(model: nn.Module, stream: np.ndarray, *, steps: int, seed: int,
     return history["loss"]
 
 
-def place() -> tuple[int, int]:
-    """Return the number of this process, its rank, and how many there are."""
-    if not dist.is_initialized():
-        return 0, 1
-    return dist.get_rank(), dist.get_world_size()
-
-
-def join(device: torch.device) -> torch.device:
-    """Join the group of torchrun, if there is one; return the own device."""
+def join(device: torch.device) -> tuple[torch.device, int, int]:
+    """Join the group of torchrun, if any; return device, rank and ranks."""
     if not dist.is_torchelastic_launched():
-        return device
+        return device, 0, 1
     if device.type == "cuda":
         device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         torch.cuda.set_device(device)
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
-    return device
+    return device, dist.get_rank(), dist.get_world_size()
 
 
 def main(argv: list[str] | None = None) -> None:
     """Train, alone or as one of the processes of torchrun."""
     parser = options.parser("distributed", __doc__, steps=400, seed=1)
-    options.add_names(parser)
     options.add_checkpoint(parser, resume=True)
     args = options.read(parser, argv)
-    device = join(args.device)
-    rank, ranks = place()
-    corpus = names.load(args.names, args.keep_duplicates)
+    device, rank, ranks = join(args.device)
+    corpus = names.load()
     path = args.checkpoint.with_suffix(".bin")
     if rank == 0:
         write(path, tokens(corpus.train, corpus.letters).tobytes())
-    again = torch.tensor(int(os.environ.get("TORCHELASTIC_RESTART_COUNT", 0)),
-                         device=device)
-    if ranks > 1:  # wait for the file; each machine counts its own restarts
-        dist.all_reduce(again, dist.ReduceOp.MAX)
-    resume = args.resume or again.item() > 0 and args.checkpoint.exists()
+    if ranks > 1:
+        dist.barrier()  # wait for the file
     model = network(corpus.vocabulary, args.seed).to(device)
     history = train(model, np.memmap(path, np.uint8, mode="r"),
                     steps=args.steps, seed=args.seed, path=args.checkpoint,
-                    resume=resume, quiet=args.quiet)
+                    resume=args.resume and args.checkpoint.exists(),
+                    rank=rank, ranks=ranks)
     if ranks > 1:
         dist.destroy_process_group()
         return

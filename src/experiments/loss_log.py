@@ -36,36 +36,29 @@ def trained(program, seed: int) -> tuple:
             program.sample(model, letters, 5, generator))
 
 
-def compare(rungs: dict[str, tuple], corpus: names.Corpus) -> list[dict]:
-    """Return a row for each of RUNGS; the lead is over RIVAL."""
-    rows = []
-    for name, (parameters, losses, words) in rungs.items():
-        row = {"model": name, "parameters": parameters, "names": words}
-        for split in "dev", "test":
-            part = getattr(corpus, split)
-            own, rival = losses(part), rungs[RIVAL][1](part)
-            gap, error = ngram.lead(own, rival, part)
-            row |= {split: names.per_character(own, part),
-                    f"lead_{split}": gap, f"error_{split}": error,
-                    f"{split}_lead": f"{gap:+.3f} ± {error:.3f}"}
-            if name == RIVAL:
-                row[f"{split}_lead"] = ""
-        rows.append(row)
-    return rows
-
-
 def main(argv: list[str] | None = None) -> None:
     """Load every model, compare them on the same names, write."""
     parser = options.parser("loss_log", __doc__, steps=0, seed=1)
     args = options.read(parser, argv)
     corpus = names.load()
-    rungs = {"letter pairs": counted(corpus, 1, args.seed),
-             RIVAL: counted(corpus, 5, args.seed),
-             "mlp": trained(mlp, args.seed),
-             "deep": trained(deep, args.seed),
-             "gpt": trained(gpt, args.seed)}
-    results.save(args, {"rungs": compare(rungs, corpus), "spread": SPREAD},
-                 {})
+    models = {"letter pairs": counted(corpus, 1, args.seed),
+              RIVAL: counted(corpus, 5, args.seed)}
+    models |= {program.__name__: trained(program, args.seed)
+               for program in (mlp, deep, gpt)}
+    rows = {name: {"model": name, "parameters": parameters, "names": words}
+            for name, (parameters, _, words) in models.items()}
+    for split in "dev", "test":
+        part = getattr(corpus, split)
+        rival = models[RIVAL][1](part)
+        for name, (_, losses, _) in models.items():
+            own = losses(part)
+            gap, error = ngram.lead(own, rival, part)
+            rows[name] |= {
+                split: names.per_character(own, part),
+                f"lead_{split}": gap, f"error_{split}": error,
+                f"{split}_lead": "" if name == RIVAL else
+                f"{gap:+.3f} ± {error:.3f}"}
+    results.save(args, {"rungs": [*rows.values()], "spread": SPREAD}, {})
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from common import names, options, results
 from common.files import ROOT
 from common.style import BLUE, GREY, ORANGE, new_figure
-from mlp import load
+from mlp import EMBEDDING, load
 
 
 def letter_map(embedding: Tensor, corpus: names.Corpus) -> dict:
@@ -28,6 +28,7 @@ def plot_letters(place: dict[str, list[float]]) -> Figure:
     ax.plot(*zip(*place.values()), alpha=0)  # widens the axes
     for letter, (x, y) in place.items():
         vowel = letter in "aeiouy"
+        y += 0.09 * (letter in "lm")  # which would cover f and d
         ax.text(x, y, letter, color=ORANGE if vowel else BLUE, ha="center",
                 va="center", weight="bold" if vowel else "normal")
     ax.set(xlabel="first component", ylabel="second component")
@@ -38,15 +39,14 @@ def plot_network(model: nn.Module, letters: str, context: str) -> Figure:
     """Draw how MODEL scores what follows CONTEXT; a blank is a boundary."""
     x = torch.tensor([[letters.find(letter) + 1 for letter in context]])
     rows = model.layers[0](x)[0]  # (T, E)
-    rows = (rows / rows.abs().max() / 2.5).tolist()
+    rows = rows / rows.abs().max() / 2.5
     p, best = model(x)[0].softmax(0).topk(8)
     left, right = [4, 3, 2, 1, 0], torch.linspace(4, 0, 8).tolist()
     figure, ax = new_figure(1, 3.2)
-
+    for y, row in zip(left, rows):
+        ax.stairs(y + row, torch.arange(EMBEDDING + 1) / 10, baseline=y,
+                  fill=True, color=BLUE)
     gap = math.nan, math.nan  # lifts the pen
-    bars = [point for y, row in zip(left, rows) for i, number in enumerate(row)
-            for point in ((i / 10, y), (i / 10, y + number), gap)]
-    ax.plot(*zip(*bars), color=BLUE, lw=2)
     mesh = [point for x, layer in ((2.6, left), (4.3, right)) for a in layer
             for b in right for point in ((x, a), (x + 1.5, b), gap)]
     ax.plot(*zip(*mesh), color=GREY, lw=0.3)

@@ -63,20 +63,16 @@ def climb(examples: Examples, vocabulary: int, steps: int,
 
 
 def plot_activations(x: Tensor, vocabulary: int, seed: int) -> Figure:
-    """Draw what enters tanh (above) and leaves it (below) on x (N, T)."""
-    figure, axes = new_figure(3, 3.4, 2, sharey="row", sharex="row")
-    axes[0, 0].set(ylabel="inputs of tanh", yticks=[])
-    axes[1, 0].set(ylabel="outputs of tanh", yticks=[])
-    for column, change, title in zip(
-            axes.T, ("plain", "initialisation", "batch norm"),
+    """Draw the outputs of tanh on x (N, T) for three ways to begin."""
+    figure, axes = new_figure(3, 1.8, sharey=True)
+    for ax, change, title in zip(
+            axes, ("plain", "initialisation", "batch norm"),
             ("weights of size 1", "scaled weights", "size 1, batch norm")):
         torch.manual_seed(seed)
         a = network((change,), vocabulary).layers[:4](x).detach()
-        for ax, values, edge in zip(column, (a, a.tanh()), (25, 1)):
-            ax.hist(values.flatten().numpy(), 25, range=(-edge, edge),
-                    color=ORANGE if change == "plain" else BLUE, density=True,
-                    histtype="stepfilled")
-        column[0].set(title=title)
+        ax.hist(a.tanh().flatten().numpy(), 25, histtype="stepfilled",
+                color=ORANGE if change == "plain" else BLUE)
+        ax.set(title=title, yticks=[])
     return figure
 
 

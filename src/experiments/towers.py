@@ -64,9 +64,10 @@ def build(vocabulary: int, kind: str, seed: int) -> Tower:
     with torch.random.fork_rng([]):  # reset_parameters takes no generator
         torch.manual_seed(seed)
         model = Tower(vocabulary, *switches)
-        for layer in model.layers if start else ():
-            start(layer.linear.weight)
-            nn.init.zeros_(layer.linear.bias)
+        if start:
+            for layer in model.layers:
+                start(layer.linear.weight)
+                nn.init.zeros_(layer.linear.bias)
     return model
 
 
@@ -117,13 +118,10 @@ def plot_towers(found: dict) -> Figure:
 def plot_block() -> Figure:
     """Draw a residual block: the signal's line, and the branch beside it."""
     figure, ax = new_figure(1, 1.4)
-    for way, colour in (([(0, 0), (10, 0)], INK),
-                        ([(1.2, 0), (1.2, 1), (8, 1), (8, 0)], BLUE)):
-        ax.plot(*zip(*way[:-1]), color=colour)
-        ax.annotate("", way[-1], way[-2], arrowprops={
-            "arrowstyle": "->", "lw": 1.6, "color": colour, "shrinkA": 0})
+    ax.plot([0, 10], [0, 0], ">-", color=INK, markevery=[1])
+    ax.plot([1.2, 1.2, 8, 8], [0, 1, 1, 0.1], "v-", color=BLUE, markevery=[3])
     ax.plot([2.6, 4.6, 6.6], [1, 1, 1], "o", color=BLUE)
-    for x, y, label in ((-0.4, 0, "$z_{l-1}$"), (10.3, 0, "$z_l$"),
+    for x, y, label in ((-0.4, 0, "$z_{l-1}$"), (10.5, 0, "$z_l$"),
                         (2.6, 1.3, "norm"), (4.6, 1.3, "f"),
                         (6.6, 1.3, "W"), (8.3, 0.35, "+")):
         ax.text(x, y, label, ha="center", va="center")
