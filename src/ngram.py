@@ -1,5 +1,5 @@
 # Generated from README.org by tangle.el; edit README.org instead.
-"""Letters counted: --steps, --seed and --device change nothing here."""
+"""Letters counted: --seed and --device change nothing here."""
 
 import math
 import random
