@@ -26,9 +26,9 @@ def mse(y_hat: Tensor, y: Tensor) -> Tensor:
 
 def train(x: Tensor, y: Tensor, *, lr: float = LR, steps: int = STEPS,
           start: tuple[float, float] = (0.0, 0.0), loss_fn: Callable = mse):
-    """Return the trained (w, b) and their values at the start and every step.
+    """Return the trained (w, b), and the numbers (w, b) at every step.
 
-    x and y have shape (N,); the history holds STEPS + 1 pairs of numbers.
+    x and y have shape (N,); the first of STEPS + 1 pairs is the start.
     """
     w, b = (torch.tensor(value, dtype=x.dtype, device=x.device,
                          requires_grad=True) for value in start)  # (), ()
@@ -44,9 +44,7 @@ def train(x: Tensor, y: Tensor, *, lr: float = LR, steps: int = STEPS,
     return (w, b), history
 
 
-@torch.no_grad()
-def evaluate(x: Tensor, y: Tensor, w: Tensor | float,
-             b: Tensor | float) -> float:
+def evaluate(x: Tensor, y: Tensor, w: float, b: float) -> float:
     """Return the mean squared error of the line w x + b on all of x, y."""
     return mse(predict(x, w, b), y).item()
 

@@ -1,7 +1,7 @@
 # Generated from README.org by tangle.el; edit README.org instead.
 """Fit a line by stochastic gradient descent on batches from a DataLoader."""
 
-import math
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor
@@ -42,19 +42,17 @@ def make_loader(data: Dataset, seed: int, batch_size: int = BATCH_SIZE,
     return DataLoader(data, batch_size, shuffle=shuffle, generator=generator)
 
 
-def train(loader: DataLoader | list, *, lr: float = LR, steps: int = STEPS,
+def train(loader: Iterable, epochs: int, *, lr: float = LR,
           device: torch.device | str = "cpu"):
-    """Return the trained (w, b) and their values at the start and every step.
+    """Return the trained (w, b), and the numbers (w, b) at every step.
 
     LOADER yields batches of x and y, each of shape (B,), once per epoch.
     """
     w, b = (torch.tensor(0.0, device=device, requires_grad=True)
             for _ in range(2))  # (), ()
     history = [(w.item(), b.item())]
-    for _ in range(math.ceil(steps / len(loader))):  # epochs
+    for _ in range(epochs):
         for x, y in loader:
-            if len(history) > steps:
-                break
             x, y = x.to(device), y.to(device)  # (B,), (B,)
             loss = ((w * x + b - y) ** 2).mean()  # ()
             loss.backward()
@@ -66,18 +64,13 @@ def train(loader: DataLoader | list, *, lr: float = LR, steps: int = STEPS,
     return (w, b), history
 
 
-def evaluate(data: Points, w: float, b: float) -> float:
-    """Return the mean squared error over all of DATA."""
-    return ((w * data.x + b - data.y) ** 2).mean().item()
-
-
 def main(argv: list[str] | None = None) -> None:
     """Load, train, evaluate, show: the program from the command line."""
     parser = options.parser("linear_dataloader", __doc__, steps=STEPS, seed=0)
     args = options.read(parser, argv)
     data = standard_line(args.seed)
     loader = make_loader(data, args.seed + 2)
-    _, history = train(loader, steps=args.steps, device=args.device)
+    _, history = train(loader, args.steps // len(loader), device=args.device)
     report(args, data.x, history[::len(loader)], {})
 
 

@@ -1,7 +1,7 @@
 # Generated from README.org by tangle.el; edit README.org instead.
 """Fit a line, and other linear models, with nn.Module and optim.SGD."""
 
-import math
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn, optim
@@ -18,19 +18,6 @@ BATCH_SIZE = 20
 STEPS = 60  # 12 epochs
 
 
-def standard_line(seed: int) -> tuple[Tensor, Tensor]:
-    """Return the known line: features (N, 1) in standard units, y (N,)."""
-    x, y = known_line(seed)
-    return ((x - x.mean()) / x.std(correction=0))[:, None], y
-
-
-def make_loader(features: Tensor, y: Tensor, seed: int) -> DataLoader:
-    """Return a loader of shuffled batches: features (B, F) and y (B,)."""
-    generator = torch.Generator().manual_seed(seed)
-    return DataLoader(TensorDataset(features, y), BATCH_SIZE, shuffle=True,
-                      generator=generator)
-
-
 class LinearRegression(nn.Module):
     """Predict one number from F features; all weights start at zero."""
 
@@ -45,22 +32,19 @@ class LinearRegression(nn.Module):
         return self.linear(x).squeeze(1)  # (B, 1) to (B,)
 
 
-def train(model: nn.Module, loader: DataLoader | list, *, lr: float = LR,
-          steps: int = STEPS) -> tuple[nn.Module, list[list[float]]]:
+def train(model: nn.Module, loader: Iterable, epochs: int, *,
+          lr: float = LR) -> tuple[nn.Module, list[list[float]]]:
     """Train MODEL; return it and its weights at the start and every step.
 
     LOADER yields features (B, F) and y (B,), once per epoch.
     """
-    device = next(model.parameters()).device
     criterion = nn.MSELoss()
     optimizer = optim.SGD(model.parameters(), lr=lr)
     history = [parameters_to_vector(model.parameters()).tolist()]
     model.train()
-    for _ in range(math.ceil(steps / len(loader))):  # epochs
+    for _ in range(epochs):
         for x, y in loader:
-            if len(history) > steps:
-                break
-            loss = criterion(model(x.to(device)), y.to(device))
+            loss = criterion(model(x), y)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -72,18 +56,19 @@ def train(model: nn.Module, loader: DataLoader | list, *, lr: float = LR,
 def evaluate(model: nn.Module, features: Tensor, y: Tensor) -> float:
     """Return the mean squared error of MODEL on all examples."""
     model.eval()
-    device = next(model.parameters()).device
-    return mse_loss(model(features.to(device)), y.to(device)).item()
+    return mse_loss(model(features), y).item()
 
 
 def main(argv: list[str] | None = None) -> None:
     """Load, train, evaluate, show: the program from the command line."""
     parser = options.parser("linear_module", __doc__, steps=STEPS, seed=0)
     args = options.read(parser, argv)
-    x, y = standard_line(args.seed)
-    loader = make_loader(x, y, args.seed + 2)
+    x, y = (t.to(args.device) for t in known_line(args.seed))
+    x = ((x - x.mean()) / x.std(correction=0))[:, None]  # (N, 1)
+    loader = DataLoader(TensorDataset(x, y), BATCH_SIZE, shuffle=True,
+                        generator=torch.Generator().manual_seed(args.seed + 2))
     model = LinearRegression().to(args.device)
-    _, history = train(model, loader, steps=args.steps)
+    _, history = train(model, loader, args.steps // len(loader))
     report(args, x[:, 0], history[::len(loader)], {})
 
 

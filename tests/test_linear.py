@@ -1,8 +1,6 @@
 # Generated from README.org by tangle.el; edit README.org instead.
 """The checks that stand in the chapter on linear regression."""
 
-import json
-
 import pytest
 import torch
 from torch.distributions import Normal
@@ -10,14 +8,13 @@ from torch.distributions import Normal
 import linear_autograd
 import linear_dataloader
 import linear_module
-from common import results
 from common.line import INTERCEPT, NOISE, SLOPE, known_line, least_squares
 from experiments import curvature
 
 
-def double_line(seed=0):
+def double_line():
     """Return the known line in double precision, as reference."""
-    x, y = known_line(seed)
+    x, y = known_line(seed=0)
     return x.double(), y.double()
 
 
@@ -35,26 +32,14 @@ def test_hand_gradient_is_autograds(w, b):
 @pytest.mark.parametrize("louder", [1, 10])
 def test_descent_diverges_above_the_limit_and_not_below(start, louder):
     x, y = double_line()
-    y = SLOPE * x + INTERCEPT + louder * (y - SLOPE * x - INTERCEPT)
-    limit = 2 / curvature.curvatures(x)[-1].item()
+    y = louder * y
+    limit = 1 / (x**2).mean().item()
     assert limit == pytest.approx(2 / 6801, rel=1e-3)
     _, best = least_squares(x[:, None], y).tolist()
-    for share, steps, low, high in [(0.5, 1, 0, 1e-6), (0.99, 300, 0, 1e-2),
-                                    (1.01, 300, 1e2, 1e9)]:
+    for share, low, high in (0.99, 0, 1e-2), (1.01, 1e2, 1e9):
         (w, _), _ = linear_autograd.train(
-            x, y, lr=share * limit, steps=steps, start=start)
+            x, y, lr=share * limit, steps=300, start=start)
         assert low <= abs((w.item() - best) / (start[0] - best)) < high
-
-
-def test_standard_units_learn_slope_and_bias_alike_from_anywhere():
-    x, y = double_line()
-    z = curvature.standardise(x + 40)
-    assert curvature.curvatures(z).tolist() == pytest.approx([2, 2])
-    _, errors = curvature.descend(z, y)
-    assert errors == pytest.approx([0.66**30] * 2, rel=1e-6)
-    (w, b), _ = linear_autograd.train(z, y, lr=0.25, steps=80, start=(-9, 1e4))
-    assert [b.item(), w.item()] == pytest.approx(
-        least_squares(z[:, None], y).tolist())
 
 
 @pytest.mark.parametrize("sigma", [1.0, NOISE])
@@ -70,28 +55,17 @@ def test_least_squares_is_most_likely_whatever_sigma(sigma):
 
 def test_same_batches_same_weights_in_all_three_programs():
     data = linear_dataloader.standard_line(0)
-    batches = list(linear_dataloader.make_loader(data, 2)) * 6
+    batches = list(linear_dataloader.make_loader(data, 2))
     first = (0.0, 0.0)
-    for x, y in batches:
+    for x, y in batches * 6:
         _, (_, first) = linear_autograd.train(
             x, y, lr=0.05, steps=1, start=first)
-    _, second = linear_dataloader.train(batches, steps=30)
+    _, second = linear_dataloader.train(batches, 6)
     columns = [(x[:, None], y) for x, y in batches]
     _, third = linear_module.train(
-        linear_module.LinearRegression(), columns, steps=30)
+        linear_module.LinearRegression(), columns, 6)
     assert first == second[-1]
     assert third[-1] == pytest.approx(first, rel=1e-6)
-
-
-@pytest.mark.parametrize("program, steps, low, high", [
-    (linear_autograd, 12, 1.2, 2), (linear_dataloader, 60, 1, 1.01),
-    (linear_module, 60, 1, 1.01)])
-def test_programs_reach_what_the_text_says(
-        program, steps, low, high, monkeypatch, tmp_path):
-    monkeypatch.setattr(results, "to_svg", lambda *_: "<svg/>")
-    program.main(["--steps", str(steps), "--quiet", "--out", str(tmp_path)])
-    done = json.loads((tmp_path / f"{program.__name__}.json").read_text())
-    assert low <= done["train"] / done["baseline"]["train"] <= high
 
 
 def test_weights_in_standard_units_convert_to_raw_ones():

@@ -4,7 +4,6 @@
 import argparse
 
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
 from common import results
@@ -19,9 +18,7 @@ def plot_points(x: Tensor, y: Tensor) -> Figure:
     axes.plot(x, y, "o", color=GREY, markersize=3.5, markeredgewidth=0)
     axes.plot(x[[0, -1]], SLOPE * x[[0, -1]] + INTERCEPT, "--", color=INK,
               linewidth=1)
-    axes.annotate(f"y = {SLOPE:g} x + {INTERCEPT:g}",
-                  (40, SLOPE * 40 + INTERCEPT), (20, -34),
-                  textcoords="offset points", color=INK)
+    axes.text(50, 50, f"y = {SLOPE:g} x + {INTERCEPT:g}", color=INK)
     axes.set(xlabel="x", ylabel="y")
     return figure
 
@@ -48,14 +45,11 @@ def report(args: argparse.Namespace, feature: Tensor, history: list,
         left.plot(x[[0, -1]], ends, color=BLUE,
                   alpha=fade(epoch, len(history)))
         if epoch in (0, len(history) - 1):
-            left.annotate(f"epoch {epoch}", (x[-1], ends[-1]), (5, 0),
-                          textcoords="offset points", va="center", color=BLUE)
+            left.text(107, ends[-1], f"epoch {epoch}", va="center", color=BLUE)
     left.set(xlabel="x", ylabel="y")
     right.semilogy(train, "o-", color=BLUE, markersize=3)
     right.axhline(floor, color=INK, linewidth=0.8, dashes=(4, 3))
-    right.annotate("least squares", (0, floor), (0, -4), color=INK,
-                   textcoords="offset points", va="top")
-    right.xaxis.set_major_locator(MaxNLocator(integer=True))
+    right.text(0, 0.9 * floor, "least squares", color=INK, va="top")
     right.set(xlabel="epoch", ylabel="loss (squared units of y)",
               ylim=(0.6 * floor, None))
     results.save(args, {
