@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional as F
 
 import gpt
-from common import checkpoint, names, options, results
+from common import names, options, results
 from experiments import attention
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -81,49 +81,18 @@ def test_a_cold_network_samples_its_likeliest_name():
         assert len(set(found)) == 1 and found[0][0] == "a"
 
 
-def run(tmp_path, *more):
-    """Run the program on a short list; return its results and weights."""
-    tmp_path.mkdir(exist_ok=True)
-    (tmp_path / "names.txt").write_text("\n".join(
-        ["anna", "hannah", "otto", "a" * 90] +
-        [f"{a}{b}a" for a in "bdk" for b in "ei"]))
-    gpt.main(["--names", str(tmp_path / "names.txt"), "--out", str(tmp_path),
-              "--checkpoint", str(tmp_path / "m.pt"), "--quiet",
-              "--steps", "4", *more])
-    model, _ = gpt.load(tmp_path / "m.pt")
-    return ((tmp_path / "gpt.json").read_bytes(),
-            [p.tolist() for p in model.parameters()])
-
-
-def test_a_run_that_stops_goes_on_to_the_same_bytes(tmp_path, monkeypatch):
-    whole, save = run(tmp_path / "whole"), checkpoint.save
-
-    def stop(*args, step, **parts):
-        save(*args, step=step, **parts)
-        if step == 2:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(checkpoint, "save", stop)
-    with pytest.raises(KeyboardInterrupt):
-        run(tmp_path / "stopped")
-    monkeypatch.undo()
-    assert run(tmp_path / "stopped", "--resume") == whole
+def test_a_stopped_run_goes_on_to_the_same_weights(run, resumed):
+    assert run(gpt) == resumed(gpt)
 
 
 @pytest.mark.parametrize("more, said", [
-    (["--context", "0"], "at least 1"),
-    (["--temperature", "0"], "above 0"),
-    (["--resume", "--context", "5"], "another context"),
-    (["--sample", "2", "--prefix", "q"], "'q'"),
-    (["--names", "missing.txt"], "missing.txt"),
-    (["--sample", "2", "--checkpoint", "damaged.pt"], "damaged")])
-def test_bad_input_is_one_line(tmp_path, monkeypatch, more, said):
-    monkeypatch.chdir(tmp_path)
-    run(tmp_path)
-    (tmp_path / "damaged.pt").write_bytes(
-        (tmp_path / "m.pt").read_bytes()[:5000])
+    ("--temperature 0", "above 0"),
+    ("--resume --context 5", "another context"),
+    ("--sample 2 --prefix q", "'q'")])
+def test_bad_input_is_one_line(run, more, said):
+    run(gpt)
     with pytest.raises(options.InputError, match=said):
-        run(tmp_path, *more)
+        run(gpt, more)
 
 
 def test_the_gpt_is_level_with_the_stack_or_better():

@@ -3,6 +3,7 @@
 
 import json
 import math
+from pathlib import Path
 
 import pytest
 import torch
@@ -46,38 +47,24 @@ def test_names_begin_and_end_as_they_should():
     assert mlp.sample(model, "abc", 1, some) == ["a" * names.LONGEST]
 
 
-def run(folder, *words):
-    """Run the program for 48 steps on 433 names; return what it writes."""
-    lines = names.NAMES.read_text("utf-8").split()[::75]
-    (folder / "names.txt").write_text("\n".join(lines), "utf-8")
-    mlp.main(["--names", f"{folder}/names.txt", "--steps", "48", "--quiet",
-              "--checkpoint", f"{folder}/mlp.pt", "--out", str(folder),
-              *words])
-    return [(folder / f"mlp.{kind}").read_bytes() for kind in ("json", "svg")]
+def test_a_stopped_run_goes_on_to_the_same_weights(run, resumed):
+    assert run(mlp) == resumed(mlp)
 
 
-def test_a_stopped_run_goes_on_to_the_same_results(tmp_path, monkeypatch):
-    whole = run(tmp_path)
-    with monkeypatch.context() as patch:
-        patch.setattr(mlp, "trange", lambda done, steps, disable: range(30))
-        assert run(tmp_path) != whole
-    assert run(tmp_path, "--resume") == whole
-
-
-def test_the_tool_prints_names(tmp_path, capsys):
-    run(tmp_path)
-    run(tmp_path, "--sample", "20", "--prefix", "An")
+def test_the_tool_prints_names(run, capsys):
+    run(mlp)
+    mlp.main("--checkpoint m.pt --sample 20 --prefix An".split())
     found = capsys.readouterr().out.splitlines()
     assert len(found) == 20 and all(name.startswith("an") for name in found)
 
 
-def test_a_run_that_diverges_spoils_no_checkpoint(tmp_path, monkeypatch):
-    run(tmp_path)
-    before = (tmp_path / "mlp.pt").read_bytes()
+def test_a_run_that_diverges_spoils_no_checkpoint(run, monkeypatch):
+    run(mlp)
+    before = Path("m.pt").read_bytes()
     monkeypatch.setattr(mlp, "LR", 1e30)
     with pytest.raises(options.RunError, match="the loss after"):
-        run(tmp_path)
-    assert (tmp_path / "mlp.pt").read_bytes() == before
+        run(mlp)
+    assert Path("m.pt").read_bytes() == before
 
 
 def test_what_buys_something_and_what_does_not():
