@@ -189,7 +189,6 @@ def main(argv: list[str] | None = None) -> None:
     figures = {}
     if args.data is None:
         rows.append(describe("SVC, published", 28 / 899, count))
-
         figures["cnn_sevens"] = plot_sevens(train_set)
     rival = rows[-1]
     for kind, name in KINDS.items():
@@ -224,7 +223,6 @@ def plot_augmented(images: Tensor, seed: int) -> Figure:
     maps = random_maps(len(images), torch.Generator().manual_seed(seed))
     both = torch.cat([images, pixels.warp(images, maps)])[:, 0]
     return pixels.sheet(both, len(images))
-
 
 
 def plot_filters(model: ConvNet, image: Tensor) -> Figure:

@@ -1,13 +1,15 @@
 # Generated from README.org by tangle.el; edit README.org instead.
 """Convolution written out, and drawn."""
 
+import math
+
 import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 from torch.nn import functional as F
 
 from common import digits, options, pixels, results
-from common.style import BLUE, GREY, ORANGE
+from common.style import BLUE, GREY, INK, ORANGE
 
 
 def by_loops(x: Tensor, w: Tensor) -> Tensor:
@@ -77,15 +79,35 @@ def plot_padding() -> Figure:
     return figure
 
 
+def plot_field() -> Figure:
+    """Draw the cone of numbers that one output of the network sees."""
+    figure, ax = pixels.canvas(44)
+    layers = 2 * [("convolution", 3, 1), ("convolution", 3, 1),
+                  ("pooling", 2, 2)]
+    places, y = torch.arange(16) * 4.4 + 24, 41.0
+    for name, size, stride in [("image", 1, 1), *layers]:
+        if name != "image":
+            windows = places.unfold(0, size, stride)  # (outputs, size)
+            places, y = windows.mean(1), y - 6.2
+            x = [at for place, window in zip(places, windows)
+                 for below in window for at in (below, place, math.nan)]
+            ax.plot(x, [y + 6.2, y, math.nan] * (len(x) // 3), color=BLUE,
+                    linewidth=0.8, alpha=0.5)
+        ax.plot(places, 0 * places + y, "o", color=INK, markersize=4)
+        ax.text(0, y, f"{name}, {len(places)}", color=GREY, va="center")
+    return figure
+
+
 def main(argv: list[str] | None = None) -> None:
-    """Draw the section's two figures."""
+    """Draw the section's three figures."""
     parser = options.parser("convolution", __doc__, steps=0, seed=0)
     args = options.read(parser, argv)
     edge = torch.tensor([[-1.0, 0, 1]] * 3)
     image = 16 * digits.load()[0][0, 0]
     results.save(args, {}, {
         "convolution_window": plot_window(image, edge),
-        "convolution_padding": plot_padding()})
+        "convolution_padding": plot_padding(),
+        "convolution_field": plot_field()})
 
 
 if __name__ == "__main__":
