@@ -1,13 +1,15 @@
 for (const listing of document.querySelectorAll(".listing")) {
-  const button = document.createElement("button");
-  button.className = "copy";
-  button.textContent = "Copy";
+  const button = make("button", { class: "copy" }, "Copy");
   button.addEventListener("click", async () => {
     await navigator.clipboard.writeText(listing.querySelector("code").innerText + "\n");
     button.textContent = "Copied";
   });
   listing.append(button);
 }
+for (const heading of document.querySelectorAll("main > div > :is(h2, h3, h4, h5)")) {
+  heading.append(make("a", { class: "permalink", href: `#${heading.id}`, "aria-label": "Link here" }, "#"));
+}
+for (const box of document.querySelectorAll("pre, .scroll, .formula")) box.tabIndex = 0;
 
 // The contents stand open beside the text where there is room.
 const contents = document.querySelector("nav details");

@@ -2,14 +2,102 @@
 """Refresh what README.org quotes: outputs, numbers and tables."""
 
 import functools
+import hashlib
+import io
+import json
+import math
+import multiprocessing
 import re
 import shlex
+import sys
+import traceback
+import types
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import redirect_stdout
+from pathlib import Path
 
 from book import tree
-from book.outputs import outputs
-from book.tree import ROOT, fault, nodes, splice
+from book.tree import README, ROOT, chapters, fault, nodes, runs
+from common.files import write
 
 read = functools.cache(tree.read)
+FEW = 10  # lines: more stand in an example block, as Org has it
+SPLITS = "train", "dev", "test"
+
+
+def scripts(chapter: dict) -> list[dict]:
+    """Return the blocks of CHAPTER that run, but for checks."""
+    return [block for block in nodes(chapter, "src-block") if runs(block)
+            and not block.get("target", "").startswith("tests/")]
+
+
+def kept(chapter: dict) -> Path:
+    """Return where the outputs of CHAPTER are; its name is their key."""
+    key = hashlib.sha256()
+    for block in scripts(chapter):
+        key.update(block["body"].encode())
+    for path in sorted([*ROOT.glob("src/**/*.py"), *ROOT.glob("figs/*.json")]):
+        key.update(path.read_bytes())
+    return ROOT / f"build/outputs/{key.hexdigest()[:16]}.json"
+
+
+def run(chapter: dict) -> None:
+    """Run CHAPTER's scripts in one namespace; keep what they print."""
+    module = sys.modules["chapter"] = types.ModuleType("chapter")
+    printed = []
+    for block in scripts(chapter):
+        into = io.StringIO()
+        try:
+            with redirect_stdout(into):
+                exec(compile("\n" * (block["line"] - 1) + block["body"],
+                             README, "exec"), vars(module))
+        except Exception:
+            trace = traceback.format_exc().strip()
+            raise fault(block["at"], f"this block fails\n{trace}") from None
+        printed.append(into.getvalue())
+    write(kept(chapter), json.dumps(printed))
+
+
+def quoted(printed: str) -> str:
+    """Return what was PRINTED as Org writes it below #+RESULTS:."""
+    lines = printed.rstrip("\n").split("\n")
+    if len(lines) < FEW:
+        return "\n".join(f": {line}" for line in lines)
+    return "\n".join(["#+begin_example", *lines, "#+end_example"])
+
+
+def edits(chapter: dict, text: str) -> list[tuple[int, int, str]]:
+    """Return the edits of README.org's TEXT that renew CHAPTER's outputs."""
+    printed = json.loads(kept(chapter).read_text("utf-8"))
+    results, block = {}, {}  # the result below each block
+    for node in nodes(chapter, "src-block", "fixed-width", "example-block",
+                      "keyword"):
+        if node["t"] == "src-block":
+            block = node
+        elif "result" in node or node.get("key") == "RESULTS":
+            results[block["at"]] = node
+    found = []
+    for block, said in zip(scripts(chapter), printed, strict=True):
+        if "output" in block:
+            end = len(text[:block["end"]].rstrip())
+            old = results.get(block["at"], {"at": end, "end": end})
+            gap = "\n\n" if old["at"] == end else ""
+            name = f" {block['name']}" if "name" in block else ""
+            found.append((old["at"], len(text[:old["end"]].rstrip("\n")),
+                          f"{gap}#+RESULTS:{name}\n{quoted(said)}"))
+    return found
+
+
+def outputs(tree: dict) -> list[tuple[int, int, str]]:
+    """Run what changed; return the edits that renew every output."""
+    found = [chapter for chapter in chapters(tree)
+             if any("output" in block for block in scripts(chapter))]
+    stale = [chapter for chapter in found if not kept(chapter).exists()]
+    if stale:
+        spawn = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(mp_context=spawn) as pool:
+            list(pool.map(run, stale))
+    return [edit for chapter in found for edit in edits(chapter, tree["text"])]
 
 
 def value(key: str, at: int):
@@ -58,14 +146,6 @@ def aligned(table: list[list[str]]) -> str:
     return "\n".join(lines)
 
 
-def loss(row: dict, split: str) -> str:
-    """Return a cell: an error rate, or a loss of four significant digits."""
-    if split not in row:
-        return ""
-    rate = row["measure"].startswith("error rate")
-    return f"{row[split]:{'.2%' if rate else '#.4g'}}".rstrip(".")
-
-
 def table_of_results(given: dict, at: int) -> list[list[str]]:
     """Return a row a program and baseline; the best test results are bold."""
     rows = {}  # a baseline that several programs share comes once
@@ -74,23 +154,22 @@ def table_of_results(given: dict, at: int) -> list[list[str]]:
         rows[program] = own | {
             "name": f"[[#{program.replace('_', '-')}][={program}=]]"}
         if rival := own.get("baseline"):
-            rows.setdefault((rival["name"], own["measure"]),
-                            rival | {"measure": own["measure"]})
-    rows = list(rows.values())
-    splits = [split for split in ("train", "dev", "test")
-              if any(split in row for row in rows)]
-    table = [["program or baseline", "parameters", "steps", "measure",
-              *splits]]
-    for row in rows:
-        cells = [loss(row, split) for split in splits]
-        best = min((rival for rival in rows if "test" in rival
-                    and rival["measure"] == row["measure"]),
-                   key=lambda rival: rival["test"], default=row)
-        if "test" in row and cells[-1] == loss(best, "test"):
-            cells[-1] = f"*{cells[-1]}*"
+            rows.setdefault(rival["name"] + own["measure"],
+                            {"measure": own["measure"]} | rival)
+    best, table = {}, []
+    for row in rows.values():
+        best[row["measure"]] = min(best.get(row["measure"], math.inf),
+                                   row.get("test", math.inf))
+    for row in rows.values():
+        form = ".2%" if row["measure"].startswith("error rate") else "#.4g"
+        *cells, test = (shown(row.get(split), form).rstrip(".")
+                        for split in SPLITS)
+        mark = "*" * (row.get("test") == best[row["measure"]])
         table.append([row["name"], shown(row.get("parameters")),
-                      shown(row.get("steps")), row["measure"], *cells])
-    return table
+                      shown(row.get("steps")), row["measure"], *cells,
+                      f"{mark}{test}{mark}"])
+    return [["program or baseline", "parameters", "steps", "measure", *SPLITS],
+            *table]
 
 
 def table_of_rows(given: dict, at: int) -> list[list[str]]:
@@ -120,11 +199,14 @@ def table(block: dict, text: str) -> tuple[int, int, str]:
 def main() -> None:
     """Bring README.org up to date."""
     book = tree.load()
+    text = new = book["text"]
     edits = [quotation(link) for link in nodes(book, "link")
              if link["type"] == "metric"]
-    edits += [table(block, book["text"])
-              for block in nodes(book, "dynamic-block")]
-    if splice(book["text"], edits + outputs(book)):
+    edits += [table(block, text) for block in nodes(book, "dynamic-block")]
+    for start, end, said in sorted(edits + outputs(book), reverse=True):
+        new = new[:start] + said + new[end:]
+    if new != text:
+        write(README, new)
         print("numbers   README.org: refreshed")
 
 

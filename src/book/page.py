@@ -6,7 +6,6 @@ import hashlib
 import importlib.metadata
 import json
 import re
-import sys
 from html import escape
 from pathlib import Path
 from string import Template
@@ -17,7 +16,15 @@ from book.markdown import Markdown, fence, folded
 from book.tree import ROOT, chapters, fault, load, nodes, read, words
 from common.files import write
 
-COLOURS = {"kw": "k", "cf": "k", "im": "k", "co": "c", "st": "s", "fu": "d"}
+COLOURS = {"kw": "b", "cf": "b", "im": "b", "co": "i", "st": "u", "fu": "dfn"}
+
+
+def coloured(span: re.Match) -> str:
+    """Return pandoc's SPAN of a listing in one of four colours, or none."""
+    tag = COLOURS.get(span[1])
+    return f"<{tag}>{span[2]}</{tag}>" if tag else span[2]
+
+
 MENDED = [
     # MathML: what browsers do not need, or mistake; a full stop stays with
     # its formula
@@ -31,17 +38,13 @@ MENDED = [
     (r"\(?<math>(?:(?!</math>).)*</math>[.,;:?)]+", r"<n->\g<0></n->"),
     # listings: four colours, and no anchor in every line
     (r'<span id="cb\d+-\d+"><a [^>]*></a>(.*?)</span>(?=\n|</code>)', r"\1"),
-    (r'<span class="(\w\w)">([^<]*)</span>', lambda span: (
-        f"<{COLOURS[span[1]]}->{span[2]}</{COLOURS[span[1]]}->"
-        if span[1] in COLOURS else span[2])),
+    (r'<span class="(\w\w)">([^<]*)</span>', coloured),
     (r'<div class="sourceCode" id="cb\d+"\s*>(.*?)</div>', r"\1"),
     (r' class="sourceCode \w+"', ""),
-    (r"<pre(?= |>)", '<pre tabindex="0"'),
-    # text that is no paragraph of its own, and tables
-    (r"<(figcaption|summary)>\s*<p>(.*?)</p>", r"<\1>\2"),
-    (r"<table>(.*?)</table>", r'<div class="scroll" tabindex="0">\g<0></div>'),
-    (r' style="text-align: left;"', ""),
-    (r'style="text-align: right;"', 'class="right"'),
+    # text: captions without paragraphs, and signs that may stand there
+    (r"<figcaption>\s*<p>(.*?)</p>", r"<figcaption>\1"),
+    (">[^<]+", lambda text: text[0].replace("&quot;", '"').replace(
+        "&#39;", "'").replace("&gt;", ">")),
 ]
 
 
@@ -55,28 +58,26 @@ class Page(Markdown):
         name, level = node["name"], node["level"] + 1
         self.file = "" if level <= 3 else self.file
         inside = self.blocks(node.get("c", []))
-        if folded(node):
-            return (f'<details id="{name}"><summary>\n\n{title}\n\n</summary>'
-                    f"\n\n{inside}\n\n</details>")
         if name in self.numbers:
             title = f"[{self.numbers[name]}]{{.number}} {title}"
-        return (f"{'#' * level} {title}[#](#{name}){{.permalink aria-label="
-                f'"Link here"}} {{#{name}}}\n\n{inside}')
+        head = f"{'#' * level} {title} {{#{name}}}\n\n"
+        return (f"<details><summary>\n\n{head}</summary>\n\n{inside}\n\n"
+                "</details>" if folded(node) else head + inside)
 
     def figure(self, node: dict, path: str) -> str:
         if not (ROOT / path).exists():
             raise fault(node["at"], f"there is no {path}; run make train")
-        svg = re.sub(r' (width|height)="[^"]*pt"', "",
+        svg = re.sub(r' (width|height)="[^"]*pt"| image-rendering="[^"]*"', "",
                      (ROOT / path).read_text("utf-8"))
-        before, style, after = re.split("(?s)<style>(.*?)</style>", svg)
-        self.rules = style
+        before, self.rules, after = re.split("(?s)<style>(.*?)</style>", svg)
         said = node.get("html", {})
         alt = escape(said.get("alt", ""))
-        svg = re.sub(r' image-rendering="[^"]*"', "", before + after).replace(
-            "<svg", f'<svg role="img" aria-label="{alt}"', 1)
+        svg = (before + after).replace(
+            "<svg",
+            f'<svg role="img" aria-label="{alt}" data-file="{path}"', 1)
         touch = f' data-touch="{said["touch"]}"' if "touch" in said else ""
         return (f'<figure class="drawing"{touch} id="{node.get("name", "")}">'
-                f'<div class="scroll" tabindex="0">{svg}</div><figcaption>\n\n'
+                f'<div class="scroll">{svg}</div><figcaption>\n\n'
                 f"{self.caption(node)}\n\n</figcaption></figure>")
 
     def caption(self, node: dict) -> str:
@@ -84,8 +85,10 @@ class Page(Markdown):
         return re.sub(r"^(\w+ \d+)\. ", rf"[\1](#{name}){{.number}} ", text)
 
     def table(self, node: dict) -> str:
-        return (f'<div class="table" id="{node.get("name", "")}">\n\n'
-                f"{self.caption(node)}\n\n{super().table(node)}\n\n</div>")
+        name = f' id="{node["name"]}"' if "name" in node else ""
+        return (f'<div class="table"{name}>\n\n{self.caption(node)}\n\n'
+                f'<div class="scroll">\n\n{super().table(node)}\n\n'
+                "</div></div>")
 
     def listing(self, node: dict) -> str:
         target = node.get("target", "")
@@ -97,10 +100,9 @@ class Page(Markdown):
         code = fence(node["body"], node.get("language", ""))
         text = (f'<figure class="listing {kind}"{name}>{label}\n\n{code}\n\n'
                 "</figure>")
-        if fold := node.get("html", {}).get("fold"):
-            return (f"<details><summary>{escape(fold)}</summary>\n\n{text}\n\n"
-                    "</details>")
-        return text
+        fold = node.get("html", {}).get("fold")
+        return (f"<details><summary>{escape(fold)}</summary>\n\n{text}\n\n"
+                "</details>" if fold else text)
 
     def output(self, node: dict, text: str) -> str:
         return fence(text, "{.output}" if "result" in node else "{.example}")
@@ -111,8 +113,8 @@ class Page(Markdown):
             name = f' id="{node["name"]}"'
             number = (f'<a class="number" href="#{node["name"]}">'
                       f'({self.numbers[node["name"]]})</a>')
-        return (f'<div class="equation"{name}><div class="formula" '
-                f'tabindex="0">\n\n{math}\n\n</div>{number}</div>')
+        return (f'<div class="equation"{name}><div class="formula">\n\n'
+                f"{math}\n\n</div>{number}</div>")
 
     def entry(self, heading: dict) -> str:
         """Return a link to HEADING."""
@@ -126,18 +128,30 @@ def part(name: str) -> str:
     return (ROOT / name).read_text("utf-8").strip()
 
 
+def html(text: str) -> str:
+    """Return TEXT as HTML; kept, so that an edit costs one chapter."""
+    key = f"{pypandoc.__version__}{Path(__file__).read_text('utf-8')}{text}"
+    kept = ROOT / "build/html" / hashlib.sha256(key.encode()).hexdigest()
+    if not kept.exists():
+        text = pypandoc.convert_text(text, "html5", "commonmark_x",
+                                     extra_args=["--mathml", "--wrap=none"])
+        for wrong, right in MENDED:
+            text = re.sub(wrong, right, text, flags=re.S)
+        write(kept, text)
+    return kept.read_text("utf-8")
+
+
 def page(tree: dict) -> str:
     """Return the page for the TREE of README.org."""
-    book, found, text = Page(tree), chapters(tree), ""
+    book, found, text, margins = Page(tree), chapters(tree), "", ""
     for at, chapter in enumerate(found):
         near = found[max(at - 1, 0):at] + found[at + 1:at + 2]
-        text += (f'<div id="c{at}">\n\n{book.block(chapter)}\n\n'
-                 '<div class="turn">'
-                 f'{"".join(map(book.entry, near))}</div></div>\n\n')
-    text = pypandoc.convert_text(text, "html5", "commonmark_x", extra_args=[
-        "--mathml", "--wrap=none"])
-    for wrong, right in MENDED:
-        text = re.sub(wrong, right, text, flags=re.S)
+        text += html(f'<div id="c{at}">\n\n{book.block(chapter)}\n\n'
+                     '<div class="turn">'
+                     f'{"".join(map(book.entry, near))}</div></div>\n\n')
+        margins += (  # on paper every page names its chapter
+            f"#c{at} {{ page: c{at} }}\n@page c{at} {{ @top-center {{ content:"
+            f" {json.dumps(words(chapter['title']))} }} }}\n")
     contents = "".join(f'<li class="level{heading["level"]}">'
                        f"{book.entry(heading)}\n"
                        for heading in nodes(tree, "headline")
@@ -145,13 +159,8 @@ def page(tree: dict) -> str:
     said = {node["key"].lower(): escape(node["value"])
             for node in nodes(tree, "keyword")}
     torch = importlib.metadata.version("torch").partition("+")[0]
-    script = f"\n{part('page/page.js')}\n{part('src/book/touch.js')}\n"
+    script = f"\n{part('src/book/touch.js')}\n{part('page/page.js')}\n"
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest())
-    margins = "".join(  # on paper every page names its chapter
-        f"#c{at} {{ page: c{at} }}\n"
-        f"@page c{at} {{ @top-center {{ content: "
-        f"{json.dumps(words(chapter['title']))}; font: 9pt sans-serif }} }}\n"
-        for at, chapter in enumerate(found))
     return Template(part("page/page.html")).substitute(
         said, style=f"{part('page/page.css')}\n{book.rules}\n{margins}",
         text=text, script=script, digest=digest.decode(),
@@ -162,11 +171,10 @@ def page(tree: dict) -> str:
 
 
 def main() -> None:
-    """Write the page to the file named on the command line."""
-    out = Path(sys.argv[1] if sys.argv[1:] else ROOT / "README.html")
+    """Write README.html."""
     text = page(load())
-    write(out, text)
-    print(f"page      {out.name}, {len(text.encode()) / 1e3:.0f} kB")
+    write(ROOT / "README.html", text)
+    print(f"page      README.html, {len(text.encode()) / 1e3:.0f} kB")
 
 
 if __name__ == "__main__":

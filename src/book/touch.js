@@ -98,12 +98,12 @@ const pool = (maps, side) => Float32Array.from({ length: maps.length / 4 }, (_, 
 });
 const classify = (image, weights) => { // 64 numbers, 0 to 1: ten probabilities, and some maps
   let maps = image, side = 8, first;
-  for (let layer = 0; weights[`${layer}.weight`]; layer += 1) {
+  for (const layer of [0, 2, 5, 7]) { // after 2 and after 7 it pools
     maps = convolve(maps, side, weights[`${layer}.weight`], weights[`${layer}.bias`]);
     first ??= maps;
-    if (layer % 2) { maps = pool(maps, side); side /= 2; }
+    if (layer % 5) { maps = pool(maps, side); side /= 2; }
   }
-  return { p: softmax(linear(maps, weights["head.weight"], weights["head.bias"])), first };
+  return { p: softmax(linear(maps, weights["11.weight"], weights["11.bias"])), first };
 };
 
 // Pictures to touch: each stands in for the drawing of its figure, on screens only.

@@ -100,7 +100,7 @@ def run(path: Path, context, more: list[str]) -> bool:
             write(there.with_name(file.name), file.read_bytes())
     said = "reproduced" if same else "new results"
     if loss := quoted(fresh):
-        said += f": {loss}" + f" (the book: {quoted(kept)})" * same
+        said += f": {loss} (the book: {quoted(kept)})"
     print(f"train     {name} {said}", flush=True)
     return True
 

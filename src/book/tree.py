@@ -64,13 +64,3 @@ def words(content: list) -> str:
 def slug(text: str) -> str:
     """Return TEXT as one lower-case word, for an id."""
     return re.sub(r"\W+", "-", text.lower()).strip("-")
-
-
-def splice(text: str, edits: list[tuple[int, int, str]]) -> bool:
-    """Make EDITS of README.org's TEXT: (START, END, NEW); say if any did."""
-    new = text
-    for start, end, said in sorted(edits, reverse=True):
-        new = new[:start] + said + new[end:]
-    if new != text:
-        write(README, new)
-    return new != text

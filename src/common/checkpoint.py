@@ -20,11 +20,9 @@ def save(path: Path, program: str, about: dict, **parts) -> None:
     """
     content = {"format": FORMAT, "program": program, "about": about}
     for name, part in parts.items():
-        if isinstance(part, torch.Generator):
-            part = part.get_state()
-        elif hasattr(part, "state_dict"):
-            part = part.state_dict()
-        content[name] = part
+        state = (getattr(part, "get_state", None) or
+                 getattr(part, "state_dict", None))
+        content[name] = state() if state else part
     buffer = io.BytesIO()
     torch.save(content, buffer)
     write(path, buffer.getvalue())

@@ -30,10 +30,11 @@ def parser(program: str, about: str, *, steps: int | None,
            seed: int) -> Parser:
     """Return a parser with the options that every program has.
 
-    STEPS None means that the program derives it from its data, 0 that it
-    takes none.
+    STEPS None means that the program derives it from its data, and 0 that
+    it takes none.
     """
     new = Parser(prog=program, description=about, allow_abbrev=False)
+    new.set_defaults(steps=steps)
     add = new.add_argument
     if steps != 0:
         add("--steps", type=int, default=steps, metavar="N",

@@ -46,15 +46,6 @@ def fused(model: cnn.ConvNet) -> nn.Sequential:
     return nn.Sequential(*layers, nn.Flatten(), model.head)
 
 
-def named(network: nn.Sequential) -> dict[str, Tensor]:
-    """Return the parameters of NETWORK: 0.weight, 0.bias, ..., head.bias."""
-    *convolutions, head = (layer for layer in network
-                           if isinstance(layer, (nn.Conv2d, nn.Linear)))
-    layers = dict(enumerate(convolutions)) | {"head": head}
-    return {f"{name}.{part}": value for name, layer in layers.items()
-            for part, value in layer.named_parameters()}
-
-
 def front_coded(words: list[str]) -> str:
     """Return WORDS, sorted, each without what it shares with the last.
 
@@ -108,7 +99,7 @@ def main(argv: list[str] | None = None) -> None:
                       "heads": gpt.HEADS, "list": front_coded(
                           corpus.train + corpus.dev + corpus.test),
                       "tensors": halved(writer.state_dict())},
-            "digits": {"tensors": halved(named(reader)), "samples": [
+            "digits": {"tensors": halved(reader.state_dict()), "samples": [
                 [labels[i].item(), "".join("0123456789abcdefg"[level]
                                            for level in levels[i].tolist())]
                 for i in chosen.tolist()]}}},
