@@ -188,12 +188,12 @@ def table(block: dict, text: str) -> tuple[int, int, str]:
     make = {"results": table_of_results, "rows": table_of_rows}
     try:
         cells = make[block["block-name"]](given, block["at"])
-        head = f"#+name: {given['name']}\n#+caption: {given['caption']}"
     except KeyError as error:
         raise fault(block["at"], f"this block has no {error}") from None
-    begin = text[block["at"]:block["end"]].split("\n")[0]
-    return (block["at"], len(text[:block["end"]].rstrip()),
-            f"{begin}\n{head}\n{aligned(cells)}\n#+END:")
+    old = text[block["at"]:block["end"]].rstrip()
+    *head, end = (line for line in old.split("\n") if line.startswith("#+"))
+    return (block["at"], block["at"] + len(old),
+            "\n".join([*head, aligned(cells), end]))
 
 
 def main() -> None:
