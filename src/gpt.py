@@ -2,7 +2,7 @@
 """A GPT for names: each letter looks at the letters before it."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from tqdm import tqdm
 from common import checkpoint, names, options, results
 
 CONTEXT, WIDTH, LAYERS, HEADS, LR = 16, 48, 4, 3, 0.004
+POOL = 16  # batches that are sorted together
 SPREAD = 0.003  # of the losses, between seeds
 
 
@@ -116,22 +117,18 @@ def tabulate(words: list[str], letters: str,
             torch.tensor(word))
 
 
-def deal(length: Tensor, batch_size: int, seed: int,
-         batches: int = 16) -> Iterator[Tensor]:
-    """Yield row numbers (B,) for ever: each row once, then each again.
-
-    Out of so many BATCHES each has rows of like LENGTH (N,).
-    """
+def deal(length: Tensor, batch_size: int, seed: int) -> Iterator[Tensor]:
+    """Yield numbers (B,) of rows of like LENGTH (N,): all, then all again."""
     generator = torch.Generator().manual_seed(seed)
     order = torch.empty(0, dtype=torch.int64)
     while True:
-        while len(order) < batches * batch_size:
+        while len(order) < POOL * batch_size:
             again = torch.randperm(len(length), generator=generator)
             order = torch.cat([order, again])
-        pool, order = order.tensor_split([batches * batch_size])
+        pool, order = order.tensor_split([POOL * batch_size])
         pool = pool[length[pool].argsort(stable=True)]
-        at = torch.randperm(batches, generator=generator)
-        yield from pool.view(batches, batch_size)[at]
+        at = torch.randperm(POOL, generator=generator)
+        yield from pool.view(POOL, batch_size)[at]
 
 
 @torch.inference_mode()
@@ -163,17 +160,13 @@ def settings(count: int) -> dict:
             "dropout": round(min(0.5, 0.08 / size**0.4), 2)}
 
 
-def rate(steps: int) -> Callable[[int], float]:
-    """Return the factor of the learning rate as a function of the step."""
+def rate(step: int, steps: int) -> float:
+    """Return the factor of the learning rate at this one of the STEPS."""
     warm = steps // 10
-
-    def factor(step: int) -> float:
-        if step < warm:
-            return (step + 1) / warm
-        left = max(1, steps - warm)
-        return (1 + math.cos(math.pi * (step - warm) / left)) / 2
-
-    return factor
+    if step < warm:
+        return (step + 1) / warm
+    left = max(1, steps - warm)
+    return (1 + math.cos(math.pi * (step - warm) / left)) / 2
 
 
 def train(model: GPT, corpus: names.Corpus, about: dict, path: Path,
@@ -194,7 +187,8 @@ def train(model: GPT, corpus: names.Corpus, about: dict, path: Path,
         [{"params": matrices, "weight_decay": 0.2},
          {"params": vectors, "weight_decay": 0.0}],
         lr=LR, betas=(0.9, 0.99), fused=True)
-    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, rate(steps))
+    scheduler = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: rate(step, steps))
     torch.manual_seed(about["seed"])  # nn.Dropout takes no generator
     parts = {"model": model, "optimizer": optimizer, "scheduler": scheduler,
              "dropout": torch.default_generator}

@@ -44,14 +44,6 @@ def test_the_default_loses_the_names_and_repairs_keep_them(measured):
             assert max(size) < most * min(size)
 
 
-def test_it_begins_as_a_guess_and_is_evaluated_without_dropout(corpus):
-    model = deep.initialise(deep.Stack(27, 16, 0.9), torch.Generator())
-    few = corpus.dev[:50], corpus.letters
-    assert deep.evaluate(model, *few) == pytest.approx(math.log(27))
-    nn.init.normal_(model.output.weight)
-    assert deep.evaluate(model.train(), *few) == deep.evaluate(model, *few)
-
-
 def test_program_learns_and_samples(run, capsys):
     written, _ = run(deep, "--steps 80 --dropout 0")
     assert json.loads(written)["train"] < 0.5

@@ -22,13 +22,6 @@ def test_hand_gradient_is_the_one_of_autograd():
     torch.testing.assert_close(b.grad, (p - y).mean().detach())
 
 
-def test_the_true_probability_is_a_sigmoid():
-    x = torch.linspace(-8, 10, 50, dtype=torch.float64)
-    zero, one = (Normal(mean, 2.0).log_prob(x).exp() for mean in (-3.0, 5.0))
-    w, b = logistic.bayes()
-    torch.testing.assert_close(one / (zero + one), torch.sigmoid(w * x + b))
-
-
 def test_boundary_with_unequal_costs():
     x = torch.linspace(-3, 3, 6001, dtype=torch.float64)
     missed, alarm = Normal(5.0, 2.0).cdf(x), 1 - Normal(-3.0, 2.0).cdf(x)

@@ -51,13 +51,6 @@ def test_a_stopped_run_goes_on_to_the_same_weights(run, resumed):
     assert run(mlp) == resumed(mlp)
 
 
-def test_the_tool_prints_names(run, capsys):
-    run(mlp)
-    mlp.main("--checkpoint m.pt --sample 20 --prefix An".split())
-    found = capsys.readouterr().out.splitlines()
-    assert len(found) == 20 and all(name.startswith("an") for name in found)
-
-
 def test_a_run_that_diverges_spoils_no_checkpoint(run, monkeypatch):
     run(mlp)
     before = Path("m.pt").read_bytes()

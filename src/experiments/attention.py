@@ -7,21 +7,10 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-import deep
-import gpt
-import ngram
+import gpt  # the program to come: the end of this file looks inside
 from common import names, options, results
 from common.files import ROOT
 from common.style import BLUE, GREY, new_figure
-
-
-def mean_by_loop(x: Tensor) -> Tensor:
-    """Return for each row of x (T, C) the mean of the rows up to it."""
-    mean = torch.zeros_like(x)
-    for t in range(len(x)):
-        for s in range(t + 1):
-            mean[t] += x[s] / (t + 1)
-    return mean
 
 
 def attend_by_loop(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
@@ -42,37 +31,7 @@ def look(q: Tensor, k: Tensor) -> Tensor:
     return scores.masked_fill(future, -math.inf).softmax(-1)
 
 
-def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """Return the attention (..., T, D) of the queries to the keys."""
-    return look(q, k) @ v
-
-
-@torch.no_grad()
-def weigh(model: gpt.GPT, x: Tensor) -> list[Tensor]:
-    """Return the weights (B, H, T, T) in each block of MODEL on x (B, T)."""
-    found, h = [], model.token(x) + model.position.weight[:x.shape[1]]
-    for block in model.blocks:
-        q, k, _ = block.attention.split(block.norm1(h))
-        found.append(look(q, k))
-        h = block(h)
-    return found
-
-
 NAME = "christopher"  # drawn
-
-
-def compare(corpus: names.Corpus) -> dict:
-    """Return the lead of gpt over deep on the same names, and its error."""
-    found = {}
-    for split in "dev", "test":
-        words, losses = getattr(corpus, split), []
-        for program in gpt, deep:
-            model, letters = program.load(
-                ROOT / f"build/{program.__name__}.pt")
-            losses.append(program.name_losses(model, words, letters))
-        lead, error = ngram.lead(*losses, words)
-        found[split] = {"lead": lead, "error": error}
-    return found
 
 
 def plot_heads(weights: Tensor, name: str) -> Figure:
@@ -80,7 +39,7 @@ def plot_heads(weights: Tensor, name: str) -> Figure:
     figure, axes = new_figure(len(weights), 2.3)
     ticks = range(len(name) + 1), ["·", *name]
     for head, (ax, shares) in enumerate(zip(axes, weights), 1):
-        for size in range(1, 11):  # diameters
+        for size in range(1, 11):  # diameters; scatter makes larger files
             t, s = ((10 * shares.sqrt()).round() == size).nonzero().T
             ax.plot(s, t, "o", color=BLUE, markersize=size, linewidth=0,
                     markeredgewidth=0.1)
@@ -94,19 +53,17 @@ def plot_heads(weights: Tensor, name: str) -> Figure:
     return figure
 
 
+@torch.no_grad()
 def main(argv: list[str] | None = None) -> None:
-    """Compare the trained network with deep; draw where it looks."""
+    """Draw where the heads of the first block look."""
     parser = options.parser("attention", __doc__, steps=0, seed=0)
     args = options.read(parser, argv)
     model, letters = gpt.load(ROOT / "build/gpt.pt")
-    corpus = names.load()
-    one, many = (torch.tensor([[0, *names.encode(name, letters)]
-                               for name in words]) for words in (
-        [NAME], [name for name in corpus.dev if len(name) == 7]))
-    shares = weigh(model, many)[0].diagonal(-1, 2, 3)[..., 3:]  # (B, H, 4)
-    results.save(args, {"over_deep": compare(corpus),
-                        "before": shares.mean((0, 2)).tolist()},
-                 {"attention": plot_heads(weigh(model, one)[0][0], NAME)})
+    x, block = torch.tensor([0, *names.encode(NAME, letters)]), model.blocks[0]
+    h = model.token(x) + model.position.weight[:len(x)]  # (T, C)
+    q, k, _ = block.attention.split(block.norm1(h)[None])
+    weights = look(q, k)[0]  # (H, T, T)
+    results.save(args, {}, {"attention": plot_heads(weights, NAME)})
 
 
 if __name__ == "__main__":

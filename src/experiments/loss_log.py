@@ -47,18 +47,21 @@ def main(argv: list[str] | None = None) -> None:
                for program in (mlp, deep, gpt)}
     rows = {name: {"model": name, "parameters": parameters, "names": words}
             for name, (parameters, _, words) in models.items()}
+    pair = {}
     for split in "dev", "test":
         part = getattr(corpus, split)
-        rival = models[RIVAL][1](part)
-        for name, (_, losses, _) in models.items():
-            own = losses(part)
-            gap, error = ngram.lead(own, rival, part)
+        nats = {name: losses(part) for name, (_, losses, _) in models.items()}
+        gap, error = ngram.lead(nats["gpt"], nats["deep"], part)
+        pair[split] = {"lead": gap, "error": error}
+        for name, own in nats.items():
+            gap, error = ngram.lead(own, nats[RIVAL], part)
             rows[name] |= {
                 split: names.per_character(own, part),
                 f"lead_{split}": gap, f"error_{split}": error,
                 f"{split}_lead": "" if name == RIVAL else
                 f"{gap:+.3f} ± {error:.3f}"}
-    results.save(args, {"rungs": [*rows.values()], "spread": SPREAD}, {})
+    results.save(args, {"rungs": [*rows.values()], "gpt_over_deep": pair,
+                        "spread": SPREAD}, {})
 
 
 if __name__ == "__main__":

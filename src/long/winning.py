@@ -13,7 +13,6 @@ import gpt
 import mlp
 import ngram
 from common import names, options, results
-from common.files import ROOT
 from common.style import BLUE, GREY, INK, ORANGE, new_figure
 
 COUNTS, DRAWS = (500, 2_000, 8_000), 3
@@ -22,24 +21,25 @@ LOOKS = {"counting": (GREY, "s:"), "mlp": (INK, "v-."),
          "deep": (ORANGE, "^--"), "gpt": (BLUE, "o-")}
 
 
-def learn(path: Path, seed: int) -> None:
-    """Train each program on the names in the file PATH, as its user would."""
-    for name, program in PROGRAMS.items():
-        program.main(["--names", str(path), "--seed", str(seed), "--quiet",
-                      "--checkpoint", str(path.with_name(f"{name}.pt")),
-                      "--out", str(path.parent)])
+def draw_list(path: Path, count: int, draw: int, seed: int = 0) -> None:
+    """Write so many names of train to PATH that COUNT will be learned."""
+    train, pick, few = names.load().train, random.Random(
+        f"{seed} {count} {draw}"), []
+    while {*"".join(few)} < {*"".join(train)}:  # until no letter is missing
+        few = pick.sample(train, count * 5 // 4)
+    path.write_text("\n".join(few))
 
 
-def measure(path: Path, folder: Path, dev: list[str]) -> dict:
-    """Return the loss on DEV of all that learned the names at PATH.
-
-    The networks are in FOLDER; counting takes no time.
-    """
+def race(path: Path, seed: int, dev: list[str]) -> dict:
+    """Return the loss on DEV of all that learn the names in the file PATH."""
     few = names.load(path)
     counts = ngram.fit(few.train, 5, 1.0, few.vocabulary)
     losses = {"counting": ngram.name_losses(ngram.tune(counts, few.dev), dev)}
     for name, program in PROGRAMS.items():
-        model, letters = program.load(folder / f"{name}.pt")
+        to = path.with_name(f"{name}.pt")
+        program.main(["--names", str(path), "--seed", str(seed), "--quiet",
+                      "--checkpoint", str(to), "--out", str(path.parent)])
+        model, letters = program.load(to)
         losses[name] = program.name_losses(model, dev, letters)
     return {"names": len(few.train)} | {
         name: names.per_character(nats, dev) for name, nats in losses.items()}
@@ -90,13 +90,11 @@ def main(argv: list[str] | None = None) -> None:
         path = Path(folder, "names.txt")
         for count in COUNTS:
             for draw in range(DRAWS):
-                pick, few = random.Random(f"{args.seed} {count} {draw}"), []
-                while {*"".join(few)} < {*corpus.letters}:
-                    few = pick.sample(corpus.train, count * 5 // 4)
-                path.write_text("\n".join(few))  # a fifth is not learned
-                learn(path, draw)
-                points.append(measure(path, path.parent, corpus.dev))
-    points.append(measure(names.NAMES, ROOT / "build", corpus.dev))
+                draw_list(path, count, draw, args.seed)
+                points.append(race(path, draw, corpus.dev))
+    points.append({"names": len(corpus.train),  # the book's own runs
+                   "counting": results.load("ngram")["dev"]} |
+                  {name: results.load(name)["dev"] for name in PROGRAMS})
     results.save(args, {"points": points, "lead": leads(points)},
                  {"winning": plot_winning(points)})
 
