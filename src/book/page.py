@@ -35,8 +35,8 @@ MENDED = [
     ('accent="true"', 'accent="true" stretchy="false"'),
     ('<mtable><mtr><mtd columnalign="right"',
      '<mtable displaystyle="true"><mtr><mtd columnalign="right"'),
-    (r"(?<!−)(</m[in]>|</ms..>|</mfrac>|\)</mo>)(<mrow><mi [^>]*>\w+</mi><mo>&#8289;"
-     r"</mo></mrow>)(?!</ms)", r"\1<mspace width='.17em'/>\2"),  # before ln
+    (r"(?<!−)(</m[in]>|</ms..>|</mfrac>|\)</mo>)(<mrow><mi [^>]*>\w+</mi>"
+     r"<mo>&#8289;</mo></mrow>)(?!</ms)", r"\1<mspace width='.17em'/>\2"),
     (r"(<mo>&#8289;</mo></mrow>)(?=<m[^o])", r"\1<mspace width='.17em'/>"),
     (r"\(?<math>(?:(?!</math>).)*</math>[.,;:?)]+", r"<n->\g<0></n->"),
     # listings: four colours, and no anchor in every line
