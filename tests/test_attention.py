@@ -47,10 +47,6 @@ def test_a_later_letter_never_changes_an_earlier_prediction():
 
 def test_a_stopped_run_goes_on_to_the_same_weights(run, resumed):
     assert run(gpt) == resumed(gpt)
-
-
-def test_a_run_goes_on_only_as_it_began(run):
-    run(gpt)
     with pytest.raises(options.InputError, match="another context"):
         run(gpt, "--resume --context 5")
 
