@@ -28,7 +28,7 @@ def main() -> None:
     for wrong, right in MENDED:
         text = re.sub(wrong, right, text)
     os.environ["SOURCE_DATE_EPOCH"] = "0"  # the same bytes on every day
-    new = str(OUT.with_name("new.epub"))
+    new = str(OUT.with_name(f"{os.getpid()}.epub"))
     pypandoc.convert_text(text, "epub3", "html", outputfile=new, extra_args=[
         "--mathml", "--toc", "--toc-depth=2", "--shift-heading-level-by=-1",
         f"--resource-path={ROOT}", f"--variable=header-includes:{STYLE}",
