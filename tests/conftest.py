@@ -32,7 +32,7 @@ def run(tmp_path, monkeypatch):
 @pytest.fixture
 def resumed(run, monkeypatch):
     """A function that stops a run at step 30 and goes on from there."""
-    monkeypatch.setattr(names, "sample", lambda *_: ["anna"])  # no time lost
+    monkeypatch.setattr(names, "sample", lambda *_: ["anna"])
 
     def resumed(program):
         def stop(*args, step, **parts):

@@ -51,6 +51,13 @@ def test_a_stopped_run_goes_on_to_the_same_weights(run, resumed):
         run(gpt, "--resume --context 5")
 
 
+def test_without_courage_all_names_are_one():
+    for knobs in (1e-6, None), (1, 1):
+        found = gpt.sample(scrambled(), LETTERS, 5, torch.Generator(), "a",
+                           *knobs)
+        assert len({*found}) == 1 and found[0][0] == "a"
+
+
 def test_the_gpt_is_level_with_the_stack_or_better():
     found, stack = results.load("gpt"), results.load("deep")
     for split in "dev", "test":
