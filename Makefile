@@ -66,7 +66,7 @@ build/numbers: build/trained
 
 html: README.html ## export README.html
 
-README.html: build/numbers $(wildcard src/book/*.* page/*)
+README.html: build/numbers $(wildcard src/book/*.*)
 	@$(PY) -m book.page
 
 page: tangle .venv/ready

@@ -127,8 +127,8 @@ class Page(Markdown):
 
 
 def part(name: str) -> str:
-    """Return the file NAME of the book."""
-    return (ROOT / name).read_text("utf-8").strip()
+    """Return the file NAME beside this one."""
+    return Path(__file__).with_name(name).read_text("utf-8").strip()
 
 
 def html(text: str) -> str:
@@ -162,10 +162,10 @@ def page(tree: dict) -> str:
     said = {node["key"].lower(): escape(node["value"])
             for node in nodes(tree, "keyword")}
     torch = importlib.metadata.version("torch").partition("+")[0]
-    script = f"\n{part('src/book/touch.js')}\n{part('page/page.js')}\n"
+    script = f"\n{part('touch.js')}\n{part('page.js')}\n"
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest())
-    return Template(part("page/page.html")).substitute(
-        said, style=f"{part('page/page.css')}\n{book.rules}\n{margins}",
+    return Template(part("page.html")).substitute(
+        said, style=f"{part('page.css')}\n{book.rules}\n{margins}",
         text=text, script=script, digest=digest.decode(),
         weights=json.dumps(read(ROOT / "figs/touch.json").get("pictures"),
                            separators=(",", ":")), contents=contents,
