@@ -11,7 +11,7 @@ from common.line import known_line
 from common.line_figure import plot_points, report
 
 LR = 5e-5
-STEPS = 12  # a step uses all the data here, so it is also an epoch
+STEPS = 12  # each uses all the data
 
 
 def predict(x: Tensor, w: Tensor | float, b: Tensor | float) -> Tensor:

@@ -59,7 +59,7 @@ def main(argv: list[str] | None = None) -> None:
                 split: names.per_character(own, part),
                 f"lead_{split}": gap, f"error_{split}": error,
                 f"{split}_lead": "" if name == RIVAL else
-                f"{gap:+.3f} ± {error:.3f}"}
+                f"{gap:+.3f}\u00a0±\u00a0{error:.3f}"}
     results.save(args, {"rungs": [*rows.values()], "gpt_over_deep": pair,
                         "spread": SPREAD}, {})
 
