@@ -109,14 +109,13 @@ def test_every_result_was_made_from_these_sources():
 
 def test_a_digest_knows_what_a_program_imports(tmp_path, monkeypatch):
     monkeypatch.setattr(files, "ROOT", tmp_path)
-    for name, text in {"src/one.py": "X = 1\n", "src/two.py": "Y = 1\n",
-                       "src/experiments/ask.py": "from one import X\n",
-                       "requirements.txt": "torch\n"}.items():
-        files.write(tmp_path / name, text)
-    before = {name: files.made_from(name) for name in ("one", "two", "ask")}
-    files.write(tmp_path / "src/one.py", "X = 2\n")
-    assert [name for name, digest in before.items()
-            if files.made_from(name) == digest] == ["two"]
+    files.write(tmp_path / "requirements.txt", "")
+    files.write(tmp_path / "src/experiments/ask.py", "from one import X")
+    found = set()
+    for text in "X = 1", "X = 2":
+        files.write(tmp_path / "src/one.py", text)
+        found.add(files.made_from("ask"))
+    assert len(found) == 2
 
 
 def test_a_result_is_reproduced_within_three_spreads():
@@ -143,10 +142,8 @@ def test_a_traceback_leads_to_the_line_of_the_book():
 # The page and the notebooks
 
 
-def test_the_page_is_whole():
-    assert '<span class="math' not in PAGE  # a formula pandoc did not read
-    assert re.search(r'</figure>\s*<pre class="output"', PAGE)
-
+def test_pandoc_reads_every_formula():
+    assert '<span class="math' not in PAGE
 
 BOOKS = {path.stem: nbformat.read(path, as_version=4)
          for path in sorted((ROOT / "src/notebooks").glob("*.ipynb"))}

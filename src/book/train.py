@@ -1,8 +1,8 @@
 # Generated from README.org by tangle.el; edit README.org instead.
 """Run every program whose sources changed; keep results that it reproduces.
 
-Programs run side by side, each in a process of its own, forked from one
-that has imported PyTorch already: that saves half the time of most.
+Programs run side by side, forked from a process that has imported PyTorch
+already: that saves half the time of most.
 """
 
 import multiprocessing
@@ -12,14 +12,17 @@ import runpy
 import shutil
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 from book.tree import ROOT, load, nodes, read
-from common.files import made_from, write
+from common.files import imported, made_from, write
 
-PRELOAD = ["torch", "torch._dynamo", "matplotlib.figure",
-           "matplotlib.backends.backend_svg"]
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(["torch", "torch._dynamo", "matplotlib.figure",
+                              "matplotlib.backends.backend_svg"])
+OPTIONS = sys.argv[1:]
 
 
 def traced(log: str) -> str:
@@ -76,17 +79,17 @@ def execute(path: Path, out: Path, more: list[str]) -> None:
     runpy.run_path(str(path), run_name="__main__")
 
 
-def run(path: Path, context, more: list[str]) -> bool:
+def run(path: Path) -> bool:
     """Run the program at PATH if it is due; keep or replace its results."""
     name, out = path.stem, ROOT / "build/results" / path.stem
     there = ROOT / f"figs/{name}.json"
     last = read(out / there.name)
-    if not more and last.get("made_from") == made_from(name) and (
+    if not OPTIONS and last.get("made_from") == made_from(name) and (
             reproduced(read(there), last)):
         return True
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
-    process = context.Process(target=execute, args=(path, out, more))
+    process = FORKS.Process(target=execute, args=(path, out, OPTIONS))
     process.start()
     process.join()
     if process.exitcode:
@@ -105,22 +108,27 @@ def run(path: Path, context, more: list[str]) -> bool:
     return True
 
 
-def size(path: Path) -> int:
-    """Return the parameters of the program at PATH: large ones train long."""
-    return read(ROOT / f"figs/{path.stem}.json").get("parameters", 0)
+def size(program: str) -> int:
+    """Return the parameters of PROGRAM: large ones train long."""
+    return read(ROOT / f"figs/{program}.json").get("parameters", 0)
 
 
 def main() -> None:
-    """Run the programs, then the experiments, with the options given."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(PRELOAD)
-    for folder in "src", "src/experiments":
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            done = list(pool.map(lambda path: run(path, context, sys.argv[1:]),
-                                 sorted((ROOT / folder).glob("*.py"),
-                                        key=size, reverse=True)))
-        if not all(done):
-            sys.exit(1)
+    """Run programs and experiments, each after those that it imports."""
+    paths = {path.stem: path for folder in ("src", "src/experiments")
+             for path in (ROOT / folder).glob("*.py")}
+    order = TopologicalSorter({name: paths.keys() & imported(path)
+                               for name, path in paths.items()})
+    order.prepare()
+    running = {}
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        while order.is_active():
+            for name in sorted(order.get_ready(), key=size, reverse=True):
+                running[pool.submit(run, paths[name])] = name
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            if not all(future.result() for future in done):
+                sys.exit(1)
+            order.done(*map(running.pop, done))
     for path in (ROOT / "src/long").glob("*.py"):
         kept = read(ROOT / f"figs/{path.stem}.json")
         if kept.get("made_from") != made_from(path.stem):

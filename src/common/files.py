@@ -22,6 +22,12 @@ def write(path: Path, content: str | bytes) -> None:
         part.unlink(missing_ok=True)
 
 
+def imported(path: Path) -> list[str]:
+    """Return the modules that the program at PATH imports."""
+    text = path.read_text("utf-8")
+    return re.findall(r"^(?:from|import) (\w+)", text, re.M)
+
+
 def made_from(program: str) -> str:
     """Return a digest of all that the results of PROGRAM depend on.
 
@@ -34,8 +40,7 @@ def made_from(program: str) -> str:
     while todo:
         for path in set(ROOT.glob(f"src/**/{todo.pop()}.py")) - found:
             found.add(path)
-            todo += re.findall(r"^(?:from|import) (\w+)",
-                               path.read_text("utf-8"), re.M)
+            todo += imported(path)
     digest = hashlib.sha256()
     for path in sorted(found):
         digest.update(path.read_bytes())
