@@ -20,10 +20,11 @@ def run(tmp_path, monkeypatch):
         [f"{a}{b}a" for a in "bdk" for b in "ei"]))
 
     def run(program, options=""):
-        program.main("--names names.txt --out . --checkpoint m.pt --quiet "
-                     f"--steps 48 {options}".split())
-        weights = torch.load("m.pt", weights_only=True)["model"]
-        return (Path(f"{program.__name__}.json").read_bytes(),
+        program.main("--names names.txt --out . --quiet --steps 48 "
+                     f"{options}".split())
+        name = program.__name__
+        weights = torch.load(f"{name}.pt", weights_only=True)["model"]
+        return (Path(f"{name}.json").read_bytes(),
                 {name: value.tolist() for name, value in weights.items()})
 
     return run

@@ -95,8 +95,8 @@ def test_with_twice_the_steps_the_stack_leads_on_few_names(tmp_path):
     dev, losses = names.load().dev, []
     for steps in "160", "240":
         deep.main(["--names", str(path), "--steps", steps, "--quiet", "--out",
-                   str(tmp_path), "--checkpoint", str(tmp_path / "m.pt")])
-        model, letters = deep.load(tmp_path / "m.pt")
+                   str(tmp_path)])
+        model, letters = deep.load(tmp_path / "deep.pt")
         losses.append(deep.evaluate(model, dev, letters))
     counting = results.load("winning")["points"][0]["counting"]
     assert losses[0] < counting < losses[1]

@@ -29,8 +29,8 @@ def test_trained_layer_is_the_table_of_counts(pairs):
 
 
 def test_program_without_a_step_guesses_and_spells(tmp_path, capsys):
-    there = ["--checkpoint", str(tmp_path / "b.pt"), "--quiet"]
-    bigram.main([*there, "--out", str(tmp_path), "--steps", "0"])
+    there = ["--out", str(tmp_path), "--quiet"]
+    bigram.main([*there, "--steps", "0"])
     found = json.loads((tmp_path / "bigram.json").read_text())
     assert found["dev"] == pytest.approx(math.log(27), abs=1e-5)
     bigram.main([*there, "--sample", "20", "--prefix", "AN"])

@@ -53,11 +53,11 @@ def test_a_stopped_run_goes_on_to_the_same_weights(run, resumed):
 
 def test_a_run_that_diverges_spoils_no_checkpoint(run, monkeypatch):
     run(mlp)
-    before = Path("m.pt").read_bytes()
+    before = Path("mlp.pt").read_bytes()
     monkeypatch.setattr(mlp, "LR", 1e30)
     with pytest.raises(options.RunError, match="the loss after"):
         run(mlp)
-    assert Path("m.pt").read_bytes() == before
+    assert Path("mlp.pt").read_bytes() == before
 
 
 def test_what_buys_something_and_what_does_not():
@@ -106,8 +106,7 @@ def test_solution_hidden_layer_is_a_sum_of_table_rows():
 
 @pytest.mark.slow
 def test_solution_without_dropout_more_passes_buy_nothing(tmp_path):
-    mlp.main(["--dropout", "0", "--quiet", "--out", str(tmp_path),
-              "--checkpoint", str(tmp_path / "mlp.pt")])
+    mlp.main(["--dropout", "0", "--quiet", "--out", str(tmp_path)])
     found = json.loads((tmp_path / "mlp.json").read_text())
     rung = results.load("mlp_ladder")["rungs"][7]
     assert found["dev"] == pytest.approx(rung["dev"], abs=3 * mlp.SPREAD)

@@ -52,7 +52,7 @@ class Notebooks(Markdown):
             return fence(node["body"], node.get("language", ""))
         check = node.get("target", "").startswith("tests/")
         self.cells.append(new_code_cell("%%check\n" * check + RUN.sub(
-            'main(["--out", "../../build/notebook"])', node["body"])))
+            'main(["--out", "../../build"])', node["body"])))
         return MARK
 
     def output(self, node: dict, text: str) -> str:

@@ -51,7 +51,7 @@ def run(chapter: dict) -> None:
             with redirect_stdout(into):
                 exec(compile("\n" * (block["line"] - 1) + block["body"],
                              README, "exec"), vars(module))
-        except Exception:
+        except (Exception, SystemExit):
             trace = traceback.format_exc().strip()
             raise fault(block["at"], f"this block fails\n{trace}") from None
         printed.append(into.getvalue())
@@ -63,6 +63,7 @@ def quoted(printed: str) -> str:
     lines = printed.rstrip("\n").split("\n")
     if len(lines) < FEW:
         return "\n".join(f": {line}" for line in lines)
+    lines = [re.sub(r"^,*(\*|#\+)", r",\g<0>", line) for line in lines]
     return "\n".join(["#+begin_example", *lines, "#+end_example"])
 
 

@@ -68,11 +68,15 @@ class Page(Markdown):
                 "</details>" if folded(node) else head + inside)
 
     def figure(self, node: dict, path: str) -> str:
-        if not (ROOT / path).exists():
-            raise fault(node["at"], f"there is no {path}; run make train")
-        svg = re.sub(r' (width|height)="[^"]*pt"| image-rendering="[^"]*"', "",
-                     (ROOT / path).read_text("utf-8"))
-        before, self.rules, after = re.split("(?s)<style>(.*?)</style>", svg)
+        try:
+            svg = re.sub(
+                r' (width|height)="[^"]*pt"| image-rendering="[^"]*"', "",
+                (ROOT / path).read_text("utf-8"))
+            before, self.rules, after = re.split(
+                "(?s)<style>(.*?)</style>", svg)
+        except (OSError, ValueError):
+            raise fault(node["at"], f"{path} is no figure of a program; "
+                        "run make train") from None
         said = node.get("html", {})
         alt = escape(said.get("alt", ""))
         svg = (before + after).replace(

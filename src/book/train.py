@@ -98,7 +98,9 @@ def run(path: Path) -> bool:
         return False
     kept, fresh = read(there), read(out / there.name)
     same = reproduced(kept, fresh)
-    for file in out.glob(f"{name}*.*"):
+    if (network := out / f"{name}.pt").exists():
+        network.replace(ROOT / "build" / network.name)
+    for file in [*out.glob("*.svg"), out / there.name]:
         if not (same and there.with_name(file.name).exists()):
             write(there.with_name(file.name), file.read_bytes())
     said = "reproduced" if same else "new results"

@@ -2,6 +2,7 @@
 """A list of names as numbers: read, normalised, split, encoded."""
 
 import random
+import re
 import unicodedata
 import zlib
 from argparse import Namespace
@@ -14,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from common.files import ROOT
-from common.options import InputError
+from common.options import InputError, RunError
 
 NAMES = ROOT / "data/names.txt"
 LONGEST = 100  # characters in a name
@@ -54,7 +55,7 @@ def read(path: Path) -> list[str]:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise InputError(f"{path}:{line}: not UTF-8 text") from None
     for number, line in enumerate(lines, start=1):
-        if len(line) > LONGEST or "\0" in line:
+        if len(line) > LONGEST or re.search("[\0-\b\x0e-\x1f]", line):
             raise InputError(f"{path}:{number}: not a name of at most "
                              f"{LONGEST} characters")
     return [name for name in map(normalise, lines) if name]
@@ -111,10 +112,10 @@ def windows(names: list[str], letters: str,
 
 def describe(args: Namespace, corpus: Corpus, settings: dict) -> dict:
     """Return what a run is: its list and SETTINGS, or those in ARGS."""
-    return settings | {
-        "letters": corpus.letters, "vocabulary": corpus.vocabulary,
+    return {
         "list": zlib.crc32("\n".join(corpus.train).encode()),
-        "context": args.context, "seed": args.seed} | {
+        "letters": corpus.letters, "vocabulary": corpus.vocabulary,
+        "context": args.context, "seed": args.seed} | settings | {
         option: given for option in ("steps", "dropout")
         if (given := getattr(args, option)) is not None}
 
@@ -140,6 +141,8 @@ def sample(score: Callable[[Tensor], Tensor], letters: str, count: int,
     going = torch.arange(count)  # the rows of names that have not ended
     while len(going) and x.shape[1] <= LONGEST:
         p = score(x[going, -context:]).softmax(1).cpu()  # (B, V)
+        if not p.isfinite().all():
+            raise RunError("a probability is not finite")
         if x.shape[1] == 1:
             p[:, 0] = 0  # no name is empty
         token = torch.multinomial(p, 1, generator=generator)[:, 0]

@@ -43,7 +43,7 @@ def parser(program: str, about: str, *, steps: int | None,
         help="seed of every generator (default: %(default)s)")
     add("--device", choices=["auto", "cpu", "cuda", "mps"], default="cpu",
         help="where tensors live (default: %(default)s)")
-    add("--out", type=Path, default=ROOT / "figs", metavar="DIR",
+    add("--out", type=Path, metavar="DIR",
         help="folder of figures and results (default: figs)")
     add("--quiet", action="store_true", help="print nothing")
     return new
@@ -60,10 +60,9 @@ def add_names(new: Parser) -> None:
 
 def add_checkpoint(new: Parser, resume: bool = False) -> None:
     """Add the option of what is kept on disk, and of going on from it."""
-    path = f"build/{new.prog}.pt"
     new.add_argument("--checkpoint", type=Path, metavar="FILE",
-                     default=ROOT / path,
-                     help=f"the network on disk (default: {path})")
+                     help=f"the network on disk (default: {new.prog}.pt, "
+                     "in --out or build)")
     if resume:
         new.add_argument("--resume", action="store_true",
                          help="go on from the checkpoint")
@@ -89,11 +88,14 @@ def read(new: Parser, argv: list[str] | None) -> argparse.Namespace:
     args = new.parse_args(argv)
     for name, least in {"steps": 0, "seed": 0, "sample": 0, "context": 1,
                         "dropout": 0}.items():
-        value = getattr(args, name, None)
-        if value is not None and not value >= least:  # nan neither
-            raise InputError(f"--{name} must be at least {least}")
-        if name == "dropout" and value is not None and value >= 1:
-            raise InputError("--dropout must be below 1")
+        value, most = getattr(args, name, None), 1 if name == "dropout" else 1e9
+        if value is not None and not least <= value < most:  # nan neither
+            raise InputError(f"--{name} must be at least {least}, and below "
+                             f"{most:,.0f}")
+    if getattr(args, "checkpoint", "") is None:
+        args.checkpoint = (args.out or ROOT / "build") / f"{new.prog}.pt"
+    args.out = args.out or ROOT / "figs"
+    args.out.mkdir(parents=True, exist_ok=True)
     here = [kind for kind in ("cuda", "mps")
             if getattr(torch, kind).is_available()] + ["cpu"]
     name = here[0] if args.device == "auto" else args.device
@@ -109,9 +111,9 @@ def run(main: Callable[[], None]) -> None:
     try:
         main()
         return
-    except InputError as error:
+    except (InputError, OSError) as error:
         said, status = f"error: {error}", 2
-    except (RunError, OSError) as error:
+    except RunError as error:
         said, status = f"failed: {error}", 1
     except KeyboardInterrupt:
         said, status = "interrupted", 130

@@ -66,7 +66,7 @@ def to_svg(figure: Figure, name: str) -> str:
             (rf"(<text [^>]*?); fill: {INK}", r"\1"),
             (rf'(<use [^>]*) style="fill: {INK}; stroke: {INK}[^"]*"', r"\1"),
             (r" transform=\"rotate\(-?0 [^\"]*\"", ""),
-            # two or three digits, in tags but not in words
-            (r"(\d\d\.\d|\d\.\d\d)\d+(?=[^<>]*>)", r"\1")]:
+            (r"<[^>]*>", lambda tag: re.sub(  # two or three digits
+                r"(\d\d\.\d|\d\.\d\d)\d+", r"\1", tag[0]))]:
         svg = re.sub(found, wanted, svg)
     return scour.scourString(svg, SMALL).replace(">", f">{SHEET}", 1)

@@ -36,10 +36,9 @@ def race(path: Path, seed: int, dev: list[str]) -> dict:
     counts = ngram.fit(few.train, 5, 1.0, few.vocabulary)
     losses = {"counting": ngram.name_losses(ngram.tune(counts, few.dev), dev)}
     for name, program in PROGRAMS.items():
-        to = path.with_name(f"{name}.pt")
         program.main(["--names", str(path), "--seed", str(seed), "--quiet",
-                      "--checkpoint", str(to), "--out", str(path.parent)])
-        model, letters = program.load(to)
+                      "--out", str(path.parent)])
+        model, letters = program.load(path.with_name(f"{name}.pt"))
         losses[name] = program.name_losses(model, dev, letters)
     return {"names": len(few.train)} | {
         name: names.per_character(nats, dev) for name, nats in losses.items()}
