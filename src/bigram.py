@@ -11,7 +11,7 @@ from common import checkpoint, options, results
 from common.names import LONGEST, decode, encode, load, windows
 from common.style import BLUE, new_figure
 
-LR = 0.1  # of Adam: at most about what a weight moves in a step
+LR = 0.1  # of Adam: at most about a weight's step
 
 
 class Bigram(nn.Module):

@@ -2,7 +2,6 @@
 """Checks of the chapter on deep networks."""
 
 import json
-import math
 
 import pytest
 import torch

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from common.files import ROOT, write
+from common.files import ROOT
 
 README = ROOT / "README.org"
 

@@ -88,10 +88,11 @@ def read(new: Parser, argv: list[str] | None) -> argparse.Namespace:
     args = new.parse_args(argv)
     for name, least in {"steps": 0, "seed": 0, "sample": 0, "context": 1,
                         "dropout": 0}.items():
-        value, most = getattr(args, name, None), 1 if name == "dropout" else 1e9
+        value = getattr(args, name, None)
+        most = 1 if name == "dropout" else 10**9
         if value is not None and not least <= value < most:  # nan neither
-            raise InputError(f"--{name} must be at least {least}, and below "
-                             f"{most:,.0f}")
+            raise InputError(f"--{name} must be at least {least} and below "
+                             f"{most:,}")
     if getattr(args, "checkpoint", "") is None:
         args.checkpoint = (args.out or ROOT / "build") / f"{new.prog}.pt"
     args.out = args.out or ROOT / "figs"
