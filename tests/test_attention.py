@@ -56,6 +56,8 @@ def test_without_courage_all_names_are_one():
         found = gpt.sample(scrambled(), LETTERS, 5, torch.Generator(), "a",
                            *knobs)
         assert len({*found}) == 1 and found[0][0] == "a"
+    with pytest.raises(options.RunError, match="not finite"):
+        gpt.sample(scrambled(), LETTERS, 5, torch.Generator(), "a", 1e-40)
 
 
 def test_the_gpt_is_level_with_the_stack_or_better():
