@@ -33,8 +33,7 @@ setup: .venv/ready emacs ## make .venv, and install Emacs where it is missing
 	@echo "setup     .venv; the first time takes a minute"
 	@[ -x $(PY) ] || $(PYTHON) -m venv .venv || { echo "setup: error: install python3-venv" >&2; exit 1; }
 	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt
-	@$(PY) -c "import sysconfig; print(sysconfig.get_path('purelib'))" | \
-	  { read -r there; echo "$(CURDIR)/src" >"$$there/book.pth"; }  # for experiments run by hand
+	@cd .venv/lib/python3*/site-packages && echo ../../../../src >book.pth  # for experiments by hand
 	@touch $@
 
 emacs:
